@@ -1,0 +1,17 @@
+// What one untrusted model may cost. Checked before anything of that size is allocated.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+namespace wnn {
+
+struct Limits {
+  uint64_t max_model_bytes = uint64_t{2} << 30;   // a protobuf cannot be larger
+  uint64_t max_nodes = 100'000;                   // of the graph with its subgraphs
+  uint64_t max_rank = 64;                         // of any tensor
+  uint64_t max_tensor_bytes = uint64_t{2} << 30;  // of any one tensor
+  uint64_t max_memory_bytes = uint64_t{8} << 30;  // of a model's weights; of a context's tensors
+};
+
+}  // namespace wnn

@@ -1,0 +1,102 @@
+// The ONNX engine's whole public face: model bytes in, tensors in, tensors out.
+//
+//   auto model = engine::Model::Load(bytes, {});
+//   auto execution = engine::Execution::Create(*model, {});
+//   execution->SetInput(0, tensor);  execution->Run({});  execution->Output(0);
+//
+// The engine throws nothing, starts no thread and opens no file, so the same source serves native
+// hosts and WebAssembly guests.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+
+#include "engine/base/limits.h"
+#include "engine/base/log.h"
+#include "engine/base/parallel.h"
+#include "engine/base/status.h"
+#include "engine/base/stop.h"
+#include "engine/tensor/tensor.h"
+
+namespace wnn::engine {
+
+struct LoadOptions {
+  Limits limits;
+  Logger* log = nullptr;  // borrowed for the call; null drops messages
+};
+
+class ModelImpl;  // engine/plan/
+
+// A loaded model: checked, its operators resolved, its weights held once. Immutable to its users
+// and thread-safe; executions share it.
+class Model {
+ public:
+  // Reads and checks `bytes` (borrowed for the call). Errors: kInvalidEncoding when they are not an
+  // ONNX model, kInvalidArgument for an invalid graph, kUnsupportedOperation naming operator, node
+  // and version that the engine lacks, kSecurity for external data, kTooLarge over a limit.
+  static Result<std::shared_ptr<const Model>> Load(std::span<const std::byte> bytes,
+                                                   const LoadOptions& options);
+  ~Model();
+
+  // The graph's inputs that have no initialiser, and its outputs, in the model's order.
+  std::span<const ValueInfo> inputs() const;
+  std::span<const ValueInfo> outputs() const;
+
+  // Bytes held by the model for as long as it lives (weights, packed weights, plans).
+  size_t memory_bytes() const;
+
+ private:
+  friend class Execution;
+  explicit Model(std::unique_ptr<ModelImpl> impl);
+  std::unique_ptr<ModelImpl> impl_;
+};
+
+struct ExecutionOptions {
+  // Where operators run; null runs them on the calling thread. Lifetime: outlives the execution.
+  Parallel* parallel = nullptr;
+};
+
+struct RunOptions {
+  StopCondition stop;
+};
+
+class ExecutionImpl;  // engine/plan/
+
+// One inference at a time on a model: `(SetInput | BindInput)* Run Output*`, any number of times;
+// inputs keep their value between runs. Thread-compatible; several executions of one model may run
+// at the same time.
+class Execution {
+ public:
+  static Result<std::unique_ptr<Execution>> Create(std::shared_ptr<const Model> model,
+                                                   const ExecutionOptions& options);
+  ~Execution();
+
+  // Copies `value` into the execution's own input. kInvalidArgument, naming the input, for a type
+  // or shape that the model does not allow.
+  Status SetInput(size_t index, const TensorView& value);
+  // As SetInput, but borrows `value.data` until the input is set anew or the execution ends.
+  Status BindInput(size_t index, const TensorView& value);
+
+  // Computes every output. kInvalidArgument when an input is missing or shapes do not fit,
+  // kTimeout when `options.stop` says so; either way the execution can run again.
+  Status Run(const RunOptions& options);
+
+  // The output of the last successful Run, borrowed until the next Run, SetInput or BindInput.
+  // kRuntimeError before the first one; kInvalidArgument for an unknown index.
+  Result<TensorView> Output(size_t index) const;
+
+ private:
+  explicit Execution(std::unique_ptr<ExecutionImpl> impl);
+  std::unique_ptr<ExecutionImpl> impl_;
+};
+
+// The operators that the engine runs, one line each ("Conv ai.onnx 1-22"), sorted.
+std::string OperatorList();
+
+// The SIMD instruction set that the kernels use on this machine ("AVX3", "AVX2", ...).
+std::string ActiveInstructionSet();
+
+}  // namespace wnn::engine

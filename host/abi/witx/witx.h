@@ -1,0 +1,25 @@
+// WASI-NN for core modules: the imports of `wasi_ephemeral_nn`, as witx defines them.
+#pragma once
+
+#include <wasmtime.h>
+
+#include <functional>
+
+#include "engine/base/status.h"
+#include "host/nn/session.h"
+
+namespace wnn::abi {
+
+// The session that serves a call from this store. Called on every call: keep it cheap.
+using SessionOf = std::function<nn::Session&(wasmtime_context_t*)>;
+
+// Defines every function of `wasi_ephemeral_nn` in `linker`, whatever store it later instantiates
+// in. The calls report errors as WASI-NN's errno; none traps and none outlives the call. Fails when
+// the linker already has one of the names.
+//
+//   wasmtime::Linker linker(engine);
+//   abi::AddWitxToLinker(linker.capi(), [&](wasmtime_context_t*) -> nn::Session& { return session;
+//   });
+Status AddWitxToLinker(wasmtime_linker_t* linker, SessionOf session_of);
+
+}  // namespace wnn::abi

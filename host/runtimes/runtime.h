@@ -1,0 +1,84 @@
+// What an inference runtime is to this host: `builtin`, `onnxruntime` and whatever an embedder
+// registers implement these three interfaces and nothing else.
+//
+//   Runtime --Load(model bytes)--> Graph --NewContext()--> Context --Compute--> outputs
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "engine/base/limits.h"
+#include "engine/base/log.h"
+#include "engine/base/status.h"
+#include "engine/base/stop.h"
+#include "engine/tensor/tensor.h"
+
+namespace wnn::runtimes {
+
+enum class Target { kCpu, kGpu, kTpu };
+
+struct LoadOptions {
+  Target target = Target::kCpu;
+  Limits limits;
+  int n_threads = 1;      // for one Compute, the calling thread included; at least 1
+  Logger* log = nullptr;  // null drops messages. Lifetime: outlives the graph.
+  // The directory that a host-loaded model may read external data from; nothing for guest bytes,
+  // whose external data is refused (kSecurity).
+  std::optional<std::filesystem::path> model_dir;
+};
+
+// One execution: `((SetInput | BindInput)* Compute Output*)*`. Inputs keep their value between
+// computes. Thread-compatible.
+class Context {
+ public:
+  virtual ~Context() = default;
+
+  // Copies `value` into the runtime's own input, once. kInvalidArgument, naming the input, what it
+  // allows and what came, when index, type, shape or size do not fit.
+  virtual Status SetInput(size_t index, const TensorView& value) = 0;
+  // As SetInput, but borrows `value.data` until the input is set anew or the context ends.
+  virtual Status BindInput(size_t index, const TensorView& value) = 0;
+
+  // kInvalidArgument when an input is missing, kTimeout when `stop` says so (the context stays
+  // usable), kRuntimeError when the runtime failed.
+  virtual Status Compute(const StopCondition& stop) = 0;
+
+  // An output of the last successful Compute with its real shape, borrowed until the next Compute,
+  // SetInput or BindInput. kRuntimeError before the first Compute, kInvalidArgument for an unknown
+  // index.
+  virtual Result<TensorView> Output(size_t index) const = 0;
+};
+
+// A loaded model. Immutable and thread-safe; its contexts keep it alive.
+class Graph {
+ public:
+  virtual ~Graph() = default;
+  virtual std::span<const ValueInfo> inputs() const = 0;
+  virtual std::span<const ValueInfo> outputs() const = 0;
+  virtual Result<std::unique_ptr<Context>> NewContext() const = 0;
+};
+
+// Thread-safe.
+class Runtime {
+ public:
+  virtual ~Runtime() = default;
+  // The word that selects it on the command line: "builtin", "onnxruntime".
+  virtual std::string_view name() const = 0;
+  // For people: "ONNX Runtime 1.32.0 (path)".
+  virtual std::string description() const = 0;
+  // Reads and checks the model; `bytes` are borrowed for the call only. Errors:
+  // kInvalidEncoding   the bytes are not an ONNX model
+  // kInvalidArgument   the graph is invalid
+  // kUnsupportedOperation  an operator, version, type or target that the runtime lacks
+  // kSecurity, kTooLarge   refused by policy or by a limit
+  virtual Result<std::shared_ptr<const Graph>> Load(std::span<const std::byte> bytes,
+                                                    const LoadOptions& options) const = 0;
+};
+
+}  // namespace wnn::runtimes
