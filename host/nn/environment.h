@@ -4,7 +4,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <memory>
-#include <mutex>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -13,6 +13,7 @@
 
 #include "engine/base/limits.h"
 #include "engine/base/log.h"
+#include "engine/base/mutex.h"
 #include "engine/base/status.h"
 #include "host/runtimes/runtime.h"
 
@@ -60,13 +61,17 @@ class Environment {
  private:
   struct NamedModel {
     std::filesystem::path directory;
-    std::mutex mutex;  // held while loading, so that a model is loaded once
-    std::shared_ptr<const runtimes::Graph> graph;  // null until the first use
+    Mutex mutex;  // held while loading, so that a model is loaded once
+    std::shared_ptr<const runtimes::Graph> graph WNN_GUARDED_BY(mutex);  // null until the first use
   };
 
+  Result<std::shared_ptr<const runtimes::Graph>> LoadInto(
+      std::span<const std::byte> bytes, runtimes::Target target,
+      std::optional<std::filesystem::path> model_dir) const;
+
   EnvironmentOptions options_;
-  std::mutex mutex_;  // guards the map, not the models
-  std::unordered_map<std::string, std::shared_ptr<NamedModel>> named_models_;
+  Mutex mutex_;  // guards the map, not the models
+  std::unordered_map<std::string, std::shared_ptr<NamedModel>> named_models_ WNN_GUARDED_BY(mutex_);
 };
 
 }  // namespace wnn::nn

@@ -5,11 +5,12 @@
 #include <atomic>
 #include <cstdint>
 #include <memory>
-#include <mutex>
 #include <span>
 #include <string_view>
 #include <unordered_map>
+#include <utility>
 
+#include "engine/base/mutex.h"
 #include "engine/base/status.h"
 #include "engine/tensor/tensor.h"
 #include "host/nn/environment.h"
@@ -58,8 +59,10 @@ class Session {
 
  private:
   struct Context {
-    explicit Context(std::unique_ptr<runtimes::Context> c) : runtime_context(std::move(c)) {}
-    std::unique_ptr<runtimes::Context> runtime_context;
+    Context(std::shared_ptr<const runtimes::Graph> g, std::unique_ptr<runtimes::Context> c)
+        : graph(std::move(g)), runtime_context(std::move(c)) {}
+    const std::shared_ptr<const runtimes::Graph> graph;  // outlives runtime_context
+    const std::unique_ptr<runtimes::Context> runtime_context;
     std::atomic<bool> in_use{false};
   };
   class ContextUse;
@@ -69,11 +72,11 @@ class Session {
 
   std::shared_ptr<Environment> environment_;
   SessionOptions options_;
-  mutable std::mutex mutex_;  // guards the tables
-  Handle next_graph_ = 0;
-  Handle next_context_ = 0;
-  std::unordered_map<Handle, std::shared_ptr<const runtimes::Graph>> graphs_;
-  std::unordered_map<Handle, std::shared_ptr<Context>> contexts_;
+  mutable Mutex mutex_;  // guards the tables
+  Handle next_graph_ WNN_GUARDED_BY(mutex_) = 0;
+  Handle next_context_ WNN_GUARDED_BY(mutex_) = 0;
+  std::unordered_map<Handle, std::shared_ptr<const runtimes::Graph>> graphs_ WNN_GUARDED_BY(mutex_);
+  std::unordered_map<Handle, std::shared_ptr<Context>> contexts_ WNN_GUARDED_BY(mutex_);
 };
 
 }  // namespace wnn::nn

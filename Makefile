@@ -1,0 +1,28 @@
+# The words that README.md uses. Everything behind them is a CMake preset or a script in tools/.
+.DEFAULT_GOAL := help
+BUILD := build/release
+SHELL := /bin/bash
+
+.PHONY: help setup build demo test bench clean
+
+help:  ## Show this list
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 20
+
+setup:  ## Install what is missing (apt packages as root) and fill the cache; once
+	@python3 tools/deps.py install
+
+build: setup  ## Build build/bin/wasmtime-onnx and build/guests/*.wasm
+	@[ -f $(BUILD)/build.ninja ] || cmake --preset release --log-level=WARNING
+	@cmake --build $(BUILD)
+
+demo: build  ## Classify a photograph through WASI-NN under both runtimes
+	@python3 tools/demo.py
+
+test: build  ## Run every test; ends with 'N passed, N failed'
+	@python3 tools/run_tests.py $(BUILD)
+
+bench: build  ## Time native calls against WASI-NN; writes build/bench/report.json
+	@python3 bench/report.py
+
+clean:  ## Remove build/ (the cache outside the tree stays)
+	@rm -rf build

@@ -1,0 +1,22 @@
+# What tools/deps.py installed, as targets: wasmtime, onnxruntime_headers.
+find_package(Python3 3.11 REQUIRED COMPONENTS Interpreter)
+find_package(Threads REQUIRED)
+
+execute_process(
+  COMMAND ${Python3_EXECUTABLE} ${PROJECT_SOURCE_DIR}/tools/deps.py cmake
+  OUTPUT_VARIABLE wnn_paths
+  RESULT_VARIABLE wnn_result)
+if(NOT wnn_result EQUAL 0)
+  message(FATAL_ERROR "The dependencies are not set up: run `make setup` in ${PROJECT_SOURCE_DIR}")
+endif()
+cmake_language(EVAL CODE "${wnn_paths}")
+
+add_library(wasmtime STATIC IMPORTED)
+set_target_properties(wasmtime PROPERTIES
+  IMPORTED_LOCATION ${WNN_WASMTIME_DIR}/lib/libwnn_wasmtime.a
+  INTERFACE_INCLUDE_DIRECTORIES ${WNN_WASMTIME_DIR}/include)
+target_link_libraries(wasmtime INTERFACE Threads::Threads ${CMAKE_DL_LIBS} m)
+
+# Headers only: the library is opened at run time.
+add_library(onnxruntime_headers INTERFACE)
+target_include_directories(onnxruntime_headers SYSTEM INTERFACE ${WNN_ONNXRUNTIME_INCLUDE_DIR})

@@ -1,0 +1,105 @@
+#include "host/nn/environment.h"
+
+#include <gtest/gtest.h>
+
+#include <array>
+#include <filesystem>
+#include <fstream>
+
+#include "host/nn/fake_runtime.h"
+
+namespace wnn::nn {
+namespace {
+
+// ModelProto { ir_version: 8, graph: {} }
+constexpr std::array kModel = {std::byte{0x08}, std::byte{0x08}, std::byte{0x3a}, std::byte{0x00}};
+
+class EnvironmentTest : public ::testing::Test {
+ protected:
+  EnvironmentTest() {
+    options_.runtime = std::make_shared<FakeRuntime>(control_);
+    const auto* test = ::testing::UnitTest::GetInstance()->current_test_info();
+    directory_ = std::filesystem::path(::testing::TempDir()) /
+                 ("environment_test_" + std::string(test->name()));
+    std::filesystem::create_directories(directory_);
+  }
+  ~EnvironmentTest() override { std::filesystem::remove_all(directory_); }
+
+  void WriteModel() {
+    std::ofstream file(directory_ / "model.onnx", std::ios::binary);
+    file.write(reinterpret_cast<const char*>(kModel.data()), kModel.size());
+  }
+  Code LoadCode(std::span<const std::byte> bytes, Encoding encoding,
+                runtimes::Target target = runtimes::Target::kCpu) {
+    Environment environment(options_);
+    auto graph = environment.Load(bytes, encoding, target);
+    EXPECT_FALSE(graph.has_value());
+    return graph.error().code();
+  }
+
+  std::shared_ptr<FakeRuntime::Control> control_ = std::make_shared<FakeRuntime::Control>();
+  EnvironmentOptions options_;
+  std::filesystem::path directory_;
+};
+
+TEST_F(EnvironmentTest, LoadsOnnxAndAutodetect) {
+  Environment environment(options_);
+  EXPECT_TRUE(environment.Load(kModel, Encoding::kOnnx, runtimes::Target::kCpu).has_value());
+  EXPECT_TRUE(environment.Load(kModel, Encoding::kAutodetect, runtimes::Target::kCpu).has_value());
+  EXPECT_FALSE(control_->last_model_dir.has_value());
+}
+
+TEST_F(EnvironmentTest, RefusesOtherEncodingsAndEmptyBytes) {
+  EXPECT_EQ(LoadCode(kModel, Encoding::kOpenvino), Code::kInvalidEncoding);
+  EXPECT_EQ(LoadCode(kModel, Encoding::kGgml), Code::kInvalidEncoding);
+  EXPECT_EQ(LoadCode({}, Encoding::kOnnx), Code::kInvalidEncoding);
+  EXPECT_EQ(control_->n_loads, 0);
+}
+
+TEST_F(EnvironmentTest, ChecksTheModelsSizeBeforeTheRuntimeSeesIt) {
+  options_.limits.max_model_bytes = kModel.size() - 1;
+  EXPECT_EQ(LoadCode(kModel, Encoding::kOnnx), Code::kTooLarge);
+  EXPECT_EQ(control_->n_loads, 0);
+}
+
+TEST_F(EnvironmentTest, TheHostMayForbidTheGpu) {
+  options_.allow_gpu = false;
+  EXPECT_EQ(LoadCode(kModel, Encoding::kOnnx, runtimes::Target::kGpu), Code::kUnsupportedOperation);
+  EXPECT_EQ(control_->n_loads, 0);
+}
+
+TEST_F(EnvironmentTest, NamedModelIsLoadedOnceAtItsFirstUse) {
+  WriteModel();
+  Environment environment(options_);
+  ASSERT_TRUE(environment.AddNamedModel("m", directory_).ok());
+  EXPECT_EQ(control_->n_loads, 0);
+  auto first = environment.LoadByName("m");
+  auto second = environment.LoadByName("m");
+  ASSERT_TRUE(first.has_value());
+  ASSERT_TRUE(second.has_value());
+  EXPECT_EQ(first->get(), second->get());
+  EXPECT_EQ(control_->n_loads, 1);
+  EXPECT_EQ(control_->last_model_dir, directory_);
+}
+
+TEST_F(EnvironmentTest, NamedModelMayBeTriedAgainAfterItFailed) {
+  WriteModel();
+  Environment environment(options_);
+  ASSERT_TRUE(environment.AddNamedModel("m", directory_).ok());
+  control_->load_status = RuntimeError("not now");
+  EXPECT_EQ(environment.LoadByName("m").error().code(), Code::kRuntimeError);
+  control_->load_status = OkStatus();
+  EXPECT_TRUE(environment.LoadByName("m").has_value());
+}
+
+TEST_F(EnvironmentTest, UnknownNamesAndNamesTwice) {
+  Environment environment(options_);
+  EXPECT_EQ(environment.LoadByName("m").error().code(), Code::kNotFound);
+  EXPECT_EQ(environment.AddNamedModel("m", directory_).code(), Code::kNotFound);
+  WriteModel();
+  EXPECT_TRUE(environment.AddNamedModel("m", directory_).ok());
+  EXPECT_EQ(environment.AddNamedModel("m", directory_).code(), Code::kInvalidArgument);
+}
+
+}  // namespace
+}  // namespace wnn::nn

@@ -1,0 +1,17 @@
+#include "host/nn/timings.h"
+
+namespace wnn::nn {
+
+std::string_view CallName(Call call) {
+  switch (call) {
+    case Call::kLoad: return "load";
+    case Call::kLoadByName: return "load_by_name";
+    case Call::kInitExecutionContext: return "init_execution_context";
+    case Call::kSetInput: return "set_input";
+    case Call::kCompute: return "compute";
+    case Call::kGetOutput: return "get_output";
+  }
+  return "unknown";
+}
+
+}  // namespace wnn::nn

@@ -1,0 +1,222 @@
+#include "host/runtimes/onnxruntime/context.h"
+
+#include <algorithm>
+#include <chrono>
+#include <condition_variable>
+#include <cstring>
+#include <mutex>
+#include <thread>
+#include <utility>
+
+#include "engine/base/checked_math.h"
+
+namespace wnn::runtimes {
+namespace {
+
+// Tells ONNX Runtime to stop at its next node once the condition holds: a thread of its own, for as
+// long as this lives, and only where there is something to wait for.
+class Watchdog {
+ public:
+  Watchdog(const OrtApi* api, OrtRunOptions* run_options, const StopCondition& stop) {
+    if (stop.cancel == nullptr && !stop.deadline) return;
+    thread_ = std::thread([this, api, run_options, stop] {
+      std::unique_lock lock(mutex_);
+      while (!done_) {
+        if (!stop.Check().ok()) {
+          OrtStatus* status = api->RunOptionsSetTerminate(run_options);
+          if (status != nullptr) api->ReleaseStatus(status);
+          return;
+        }
+        auto wake = std::chrono::steady_clock::now() + kPoll;
+        if (stop.deadline) wake = std::min(wake, *stop.deadline);
+        changed_.wait_until(lock, wake);
+      }
+    });
+  }
+  ~Watchdog() {
+    if (!thread_.joinable()) return;
+    {
+      std::lock_guard lock(mutex_);
+      done_ = true;
+    }
+    changed_.notify_one();
+    thread_.join();
+  }
+  Watchdog(const Watchdog&) = delete;
+  Watchdog& operator=(const Watchdog&) = delete;
+
+ private:
+  static constexpr std::chrono::milliseconds kPoll{5};  // how often the token is looked at
+
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  bool done_ = false;
+  std::thread thread_;
+};
+
+}  // namespace
+
+OnnxRuntimeContext::OnnxRuntimeContext(std::shared_ptr<const OnnxRuntimeGraph> graph)
+    : graph_(std::move(graph)), api_(graph_->api()) {
+  for (const ValueInfo& info : graph_->inputs()) input_names_.push_back(info.name.c_str());
+  for (const ValueInfo& info : graph_->outputs()) output_names_.push_back(info.name.c_str());
+  inputs_.resize(input_names_.size());
+  input_values_.resize(input_names_.size());
+  outputs_.resize(output_names_.size());
+  output_values_.resize(output_names_.size());
+}
+
+Result<std::unique_ptr<Context>> OnnxRuntimeContext::Create(
+    std::shared_ptr<const OnnxRuntimeGraph> graph) {
+  std::unique_ptr<OnnxRuntimeContext> context(new OnnxRuntimeContext(std::move(graph)));
+  const OrtApi* api = context->api_;
+  WNN_ASSIGN_OR_RETURN(context->cpu_, OrtMake<OrtMemoryInfoHandle>(api, [&](auto** out) {
+                         return api->CreateCpuMemoryInfo(OrtArenaAllocator, OrtMemTypeDefault, out);
+                       }));
+  WNN_ASSIGN_OR_RETURN(context->run_options_, OrtMake<OrtRunOptionsHandle>(api, [&](auto** out) {
+                         return api->CreateRunOptions(out);
+                       }));
+  return std::unique_ptr<Context>(std::move(context));
+}
+
+Status OnnxRuntimeContext::CheckSetInput(size_t index, const TensorView& value) const {
+  const auto declared = graph_->inputs();
+  if (index >= declared.size()) {
+    return InvalidArgument("the model has " + std::to_string(declared.size()) +
+                           " inputs, none with index " + std::to_string(index));
+  }
+  WNN_RETURN_IF_ERROR(CheckInput(declared[index], value));
+  uint64_t total_bytes = value.data.size();
+  for (size_t i = 0; i < inputs_.size(); ++i) {
+    if (i != index) total_bytes += inputs_[i].storage.bytes().size();
+  }
+  if (total_bytes > graph_->max_memory_bytes()) {
+    return TooLarge("the inputs take " + std::to_string(total_bytes) + " bytes, the limit is " +
+                    std::to_string(graph_->max_memory_bytes()));
+  }
+  return OkStatus();
+}
+
+Status OnnxRuntimeContext::Wrap(size_t index, const TensorView& value, std::byte* data) {
+  Input& input = inputs_[index];
+  input.value.reset();
+  input.shape.assign(value.dims.begin(), value.dims.end());
+  WNN_ASSIGN_OR_RETURN(input.value, OrtMake<OrtValueHandle>(api_, [&](auto** out) {
+                         return api_->CreateTensorWithDataAsOrtValue(
+                             cpu_.get(), data, value.data.size(), input.shape.data(),
+                             input.shape.size(),
+                             static_cast<ONNXTensorElementDataType>(value.dtype), out);
+                       }));
+  input.dtype = value.dtype;
+  input_values_[index] = input.value.get();
+  return OkStatus();
+}
+
+Status OnnxRuntimeContext::SetInput(size_t index, const TensorView& value) {
+  WNN_RETURN_IF_ERROR(CheckSetInput(index, value));
+  Input& input = inputs_[index];
+  const bool fits = input.value != nullptr && !input.borrowed && input.dtype == value.dtype &&
+                    std::ranges::equal(input.shape, value.dims);
+  if (!fits) {
+    WNN_ASSIGN_OR_RETURN(
+        Tensor storage, Tensor::Allocate(value.dtype, Shape(value.dims.begin(), value.dims.end())));
+    WNN_RETURN_IF_ERROR(Wrap(index, value, storage.bytes().data()));
+    input.storage = std::move(storage);
+    input.borrowed = false;
+  }
+  if (!value.data.empty()) {
+    std::memcpy(input.storage.bytes().data(), value.data.data(), value.data.size());
+  }
+  return OkStatus();
+}
+
+Status OnnxRuntimeContext::BindInput(size_t index, const TensorView& value) {
+  WNN_RETURN_IF_ERROR(CheckSetInput(index, value));
+  // ONNX Runtime only reads its inputs.
+  WNN_RETURN_IF_ERROR(Wrap(index, value, const_cast<std::byte*>(value.data.data())));
+  inputs_[index].storage = Tensor();
+  inputs_[index].borrowed = true;
+  return OkStatus();
+}
+
+Status OnnxRuntimeContext::CheckInputsSet() const {
+  for (size_t i = 0; i < inputs_.size(); ++i) {
+    if (inputs_[i].value == nullptr) {
+      return InvalidArgument("input " + std::to_string(i) + " ('" + input_names_[i] +
+                             "') is not set");
+    }
+  }
+  return OkStatus();
+}
+
+Status OnnxRuntimeContext::Compute(const StopCondition& stop) {
+  WNN_RETURN_IF_ERROR(CheckInputsSet());
+  WNN_RETURN_IF_ERROR(stop.Check());
+  computed_ = false;
+  for (OutputTensor& output : outputs_) output.value.reset();
+  std::fill(output_values_.begin(), output_values_.end(), nullptr);
+  Status status;
+  {
+    Watchdog watchdog(api_, run_options_.get(), stop);
+    status = FromOrtStatus(
+        api_, api_->Run(graph_->session(), run_options_.get(), input_names_.data(),
+                        input_values_.data(), input_values_.size(), output_names_.data(),
+                        output_names_.size(), output_values_.data()));
+  }
+  for (size_t i = 0; i < outputs_.size(); ++i) {
+    outputs_[i].value = OrtValueHandle(output_values_[i], {api_});
+  }
+  WNN_RETURN_IF_ERROR(FromOrtStatus(api_, api_->RunOptionsUnsetTerminate(run_options_.get())));
+  if (!status.ok()) {
+    if (Status stopped = stop.Check(); !stopped.ok()) return stopped;
+    return status;
+  }
+  WNN_RETURN_IF_ERROR(DescribeOutputs());
+  computed_ = true;
+  return OkStatus();
+}
+
+Status OnnxRuntimeContext::DescribeOutputs() {
+  for (size_t i = 0; i < outputs_.size(); ++i) {
+    OutputTensor& output = outputs_[i];
+    int is_tensor = 0;
+    if (output.value != nullptr) {
+      WNN_RETURN_IF_ERROR(FromOrtStatus(api_, api_->IsTensor(output.value.get(), &is_tensor)));
+    }
+    if (is_tensor == 0) return Unsupported(std::string(output_names_[i]) + " is not a tensor");
+    WNN_ASSIGN_OR_RETURN(auto info, OrtMake<OrtTensorInfoHandle>(api_, [&](auto** out) {
+                           return api_->GetTensorTypeAndShape(output.value.get(), out);
+                         }));
+    ONNXTensorElementDataType element = ONNX_TENSOR_ELEMENT_DATA_TYPE_UNDEFINED;
+    size_t rank = 0;
+    WNN_RETURN_IF_ERROR(FromOrtStatus(api_, api_->GetTensorElementType(info.get(), &element)));
+    WNN_RETURN_IF_ERROR(FromOrtStatus(api_, api_->GetDimensionsCount(info.get(), &rank)));
+    output.shape.resize(rank);
+    WNN_RETURN_IF_ERROR(
+        FromOrtStatus(api_, api_->GetDimensions(info.get(), output.shape.data(), rank)));
+    output.view.dtype = DTypeFromOnnx(element).value_or(DType::kUndefined);
+    output.view.dims = output.shape;
+    const auto count = ElementCount(output.shape);
+    const auto size = count ? DenseBytes(output.view.dtype, *count) : std::nullopt;
+    if (!size) {
+      return Unsupported("output '" + std::string(output_names_[i]) + "' is " +
+                         TensorTypeToString(output.view.dtype, output.shape) +
+                         ", which has no bytes to give");
+    }
+    void* data = nullptr;
+    WNN_RETURN_IF_ERROR(FromOrtStatus(api_, api_->GetTensorMutableData(output.value.get(), &data)));
+    output.view.data = {static_cast<const std::byte*>(data), *size};
+  }
+  return OkStatus();
+}
+
+Result<TensorView> OnnxRuntimeContext::Output(size_t index) const {
+  if (index >= outputs_.size()) {
+    return InvalidArgument("the model has " + std::to_string(outputs_.size()) +
+                           " outputs, none with index " + std::to_string(index));
+  }
+  if (!computed_) return RuntimeError("there is no output yet: compute first");
+  return outputs_[index].view;
+}
+
+}  // namespace wnn::runtimes

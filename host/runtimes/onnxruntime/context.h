@@ -1,0 +1,59 @@
+// One execution in ONNX Runtime. Private to this folder.
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "host/runtimes/onnxruntime/graph.h"
+#include "host/runtimes/onnxruntime/ort.h"
+#include "host/runtimes/runtime.h"
+
+namespace wnn::runtimes {
+
+class OnnxRuntimeContext final : public Context {
+ public:
+  static Result<std::unique_ptr<Context>> Create(std::shared_ptr<const OnnxRuntimeGraph> graph);
+
+  Status SetInput(size_t index, const TensorView& value) override;
+  Status BindInput(size_t index, const TensorView& value) override;
+  Status Compute(const StopCondition& stop) override;
+  Result<TensorView> Output(size_t index) const override;
+
+ private:
+  // An input as ONNX Runtime sees it.
+  struct Input {
+    OrtValueHandle value;  // null until it is set
+    Tensor storage;        // the bytes behind `value`, unless they are borrowed
+    DType dtype = DType::kUndefined;
+    Shape shape;
+    bool borrowed = false;
+  };
+  struct OutputTensor {
+    OrtValueHandle value;
+    TensorView view;  // into `value` and `shape`
+    Shape shape;
+  };
+
+  explicit OnnxRuntimeContext(std::shared_ptr<const OnnxRuntimeGraph> graph);
+
+  // kInvalidArgument unless the model has this input and it allows this tensor.
+  Status CheckSetInput(size_t index, const TensorView& value) const;
+  // Makes inputs_[index].value a tensor over `data`.
+  Status Wrap(size_t index, const TensorView& value, std::byte* data);
+  Status CheckInputsSet() const;
+  Status DescribeOutputs();
+
+  std::shared_ptr<const OnnxRuntimeGraph> graph_;
+  const OrtApi* api_;
+  OrtMemoryInfoHandle cpu_;
+  OrtRunOptionsHandle run_options_;
+  std::vector<const char*> input_names_;   // borrowed from graph_
+  std::vector<const char*> output_names_;  // borrowed from graph_
+  std::vector<Input> inputs_;
+  std::vector<const OrtValue*> input_values_;  // borrowed from inputs_
+  std::vector<OutputTensor> outputs_;
+  std::vector<OrtValue*> output_values_;  // what Run fills, before outputs_ own them
+  bool computed_ = false;
+};
+
+}  // namespace wnn::runtimes

@@ -1,0 +1,124 @@
+#include "host/runtimes/onnxruntime/graph.h"
+
+#include <onnxruntime_session_options_config_keys.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "host/runtimes/onnxruntime/context.h"
+
+namespace wnn::runtimes {
+namespace {
+
+Result<OrtSessionOptionsHandle> MakeSessionOptions(const OrtApi* api, const LoadOptions& options) {
+  WNN_ASSIGN_OR_RETURN(auto session_options, OrtMake<OrtSessionOptionsHandle>(api, [&](auto** out) {
+                         return api->CreateSessionOptions(out);
+                       }));
+  OrtSessionOptions* raw = session_options.get();
+  WNN_RETURN_IF_ERROR(FromOrtStatus(api, api->SetIntraOpNumThreads(raw, options.n_threads)));
+  WNN_RETURN_IF_ERROR(FromOrtStatus(api, api->SetInterOpNumThreads(raw, 1)));
+  WNN_RETURN_IF_ERROR(
+      FromOrtStatus(api, api->SetSessionGraphOptimizationLevel(raw, ORT_ENABLE_ALL)));
+  if (options.model_dir) {
+    WNN_RETURN_IF_ERROR(FromOrtStatus(
+        api,
+        api->AddSessionConfigEntry(raw, kOrtSessionOptionsModelExternalInitializersFileFolderPath,
+                                   options.model_dir->c_str())));
+  }
+  return session_options;
+}
+
+// A name that ONNX Runtime allocates, as a string of ours.
+template <typename GetName>
+Result<std::string> TakeName(const OrtApi* api, GetName get_name) {
+  OrtAllocator* allocator = nullptr;
+  WNN_RETURN_IF_ERROR(FromOrtStatus(api, api->GetAllocatorWithDefaultOptions(&allocator)));
+  char* name = nullptr;
+  WNN_RETURN_IF_ERROR(FromOrtStatus(api, get_name(allocator, &name)));
+  std::string copy(name);
+  WNN_RETURN_IF_ERROR(FromOrtStatus(api, api->AllocatorFree(allocator, name)));
+  return copy;
+}
+
+Result<ValueInfo> DescribeTensor(const OrtApi* api, std::string name, const OrtTypeInfo* type) {
+  ValueInfo info;
+  info.name = std::move(name);
+  const OrtTensorTypeAndShapeInfo* tensor = nullptr;  // borrowed from `type`
+  WNN_RETURN_IF_ERROR(FromOrtStatus(api, api->CastTypeInfoToTensorInfo(type, &tensor)));
+  if (tensor == nullptr) {
+    return Unsupported("'" + info.name + "' is no tensor, and WASI-NN passes only tensors");
+  }
+  ONNXTensorElementDataType element = ONNX_TENSOR_ELEMENT_DATA_TYPE_UNDEFINED;
+  WNN_RETURN_IF_ERROR(FromOrtStatus(api, api->GetTensorElementType(tensor, &element)));
+  // ONNX Runtime numbers element types as TensorProto does.
+  info.dtype = DTypeFromOnnx(element).value_or(DType::kUndefined);
+  size_t rank = 0;
+  WNN_RETURN_IF_ERROR(FromOrtStatus(api, api->GetDimensionsCount(tensor, &rank)));
+  // Its API shows a scalar and a tensor of any rank alike; ONNX Runtime itself checks those at run.
+  info.has_shape = rank > 0;
+  std::vector<int64_t> values(rank);
+  std::vector<const char*> symbols(rank);
+  WNN_RETURN_IF_ERROR(FromOrtStatus(api, api->GetDimensions(tensor, values.data(), rank)));
+  WNN_RETURN_IF_ERROR(FromOrtStatus(api, api->GetSymbolicDimensions(tensor, symbols.data(), rank)));
+  for (size_t i = 0; i < rank; ++i) {
+    info.dims.push_back({std::max<int64_t>(values[i], -1), symbols[i]});
+  }
+  return info;
+}
+
+// The three functions that describe a session's inputs, or its outputs.
+struct Describe {
+  decltype(OrtApi::SessionGetInputCount) count;
+  decltype(OrtApi::SessionGetInputName) name;
+  decltype(OrtApi::SessionGetInputTypeInfo) type;
+};
+
+Result<std::vector<ValueInfo>> DescribeAll(const OrtApi* api, const OrtSession* session,
+                                           const Describe& describe) {
+  size_t count = 0;
+  WNN_RETURN_IF_ERROR(FromOrtStatus(api, describe.count(session, &count)));
+  std::vector<ValueInfo> infos;
+  for (size_t i = 0; i < count; ++i) {
+    WNN_ASSIGN_OR_RETURN(std::string name, TakeName(api, [&](auto* allocator, char** out) {
+                           return describe.name(session, i, allocator, out);
+                         }));
+    WNN_ASSIGN_OR_RETURN(auto type, OrtMake<OrtTypeInfoHandle>(api, [&](auto** out) {
+                           return describe.type(session, i, out);
+                         }));
+    WNN_ASSIGN_OR_RETURN(ValueInfo info, DescribeTensor(api, std::move(name), type.get()));
+    infos.push_back(std::move(info));
+  }
+  return infos;
+}
+
+}  // namespace
+
+Result<std::shared_ptr<const Graph>> OnnxRuntimeGraph::Load(const OrtApi* api,
+                                                            std::shared_ptr<const OrtEnvHandle> env,
+                                                            std::span<const std::byte> bytes,
+                                                            const LoadOptions& options) {
+  std::shared_ptr<OnnxRuntimeGraph> graph(new OnnxRuntimeGraph(api, std::move(env)));
+  WNN_ASSIGN_OR_RETURN(auto session_options, MakeSessionOptions(api, options));
+  WNN_ASSIGN_OR_RETURN(graph->session_, OrtMake<OrtSessionHandle>(api, [&](auto** out) {
+                         return api->CreateSessionFromArray(graph->env_->get(), bytes.data(),
+                                                            bytes.size(), session_options.get(),
+                                                            out);
+                       }));
+  graph->max_memory_bytes_ = options.limits.max_memory_bytes;
+
+  WNN_ASSIGN_OR_RETURN(graph->inputs_,
+                       DescribeAll(api, graph->session_.get(),
+                                   {api->SessionGetInputCount, api->SessionGetInputName,
+                                    api->SessionGetInputTypeInfo}));
+  WNN_ASSIGN_OR_RETURN(graph->outputs_,
+                       DescribeAll(api, graph->session_.get(),
+                                   {api->SessionGetOutputCount, api->SessionGetOutputName,
+                                    api->SessionGetOutputTypeInfo}));
+  return std::shared_ptr<const Graph>(std::move(graph));
+}
+
+Result<std::unique_ptr<Context>> OnnxRuntimeGraph::NewContext() const {
+  return OnnxRuntimeContext::Create(shared_from_this());
+}
+
+}  // namespace wnn::runtimes

@@ -1,0 +1,43 @@
+// A model in ONNX Runtime: one session, shared by its contexts. Private to this folder.
+#pragma once
+
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "host/runtimes/onnxruntime/ort.h"
+#include "host/runtimes/runtime.h"
+
+namespace wnn::runtimes {
+
+class OnnxRuntimeGraph final : public Graph, public std::enable_shared_from_this<OnnxRuntimeGraph> {
+ public:
+  // `env` is shared by every graph of the runtime and lives as long as the last of them.
+  static Result<std::shared_ptr<const Graph>> Load(const OrtApi* api,
+                                                   std::shared_ptr<const OrtEnvHandle> env,
+                                                   std::span<const std::byte> bytes,
+                                                   const LoadOptions& options);
+
+  std::span<const ValueInfo> inputs() const override { return inputs_; }
+  std::span<const ValueInfo> outputs() const override { return outputs_; }
+  Result<std::unique_ptr<Context>> NewContext() const override;
+
+  const OrtApi* api() const { return api_; }
+  // OrtSession's Run is thread-safe, and takes the session as mutable.
+  OrtSession* session() const { return session_.get(); }
+  uint64_t max_memory_bytes() const { return max_memory_bytes_; }
+
+ private:
+  OnnxRuntimeGraph(const OrtApi* api, std::shared_ptr<const OrtEnvHandle> env)
+      : api_(api), env_(std::move(env)) {}
+
+  const OrtApi* api_;
+  std::shared_ptr<const OrtEnvHandle> env_;  // outlives session_
+  OrtSessionHandle session_;
+  std::vector<ValueInfo> inputs_;
+  std::vector<ValueInfo> outputs_;
+  uint64_t max_memory_bytes_ = 0;
+};
+
+}  // namespace wnn::runtimes

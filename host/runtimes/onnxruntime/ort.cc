@@ -1,0 +1,36 @@
+#include "host/runtimes/onnxruntime/ort.h"
+
+#include <array>
+#include <string_view>
+
+namespace wnn::runtimes {
+namespace {
+
+Code CodeOf(OrtErrorCode code, std::string_view message) {
+  // Its words for an operator that it does not have, whatever code comes with them.
+  constexpr std::array<std::string_view, 4> kLacksOperator = {
+      "No Op registered for", "is not a registered function/op", "No opset import for domain",
+      "Could not find an implementation for"};
+  for (std::string_view words : kLacksOperator) {
+    if (message.find(words) != std::string_view::npos) return Code::kUnsupportedOperation;
+  }
+  switch (code) {
+    case ORT_INVALID_PROTOBUF: return Code::kInvalidEncoding;
+    case ORT_INVALID_ARGUMENT:
+    case ORT_INVALID_GRAPH: return Code::kInvalidArgument;
+    case ORT_NOT_IMPLEMENTED: return Code::kUnsupportedOperation;
+    default: return Code::kRuntimeError;
+  }
+}
+
+}  // namespace
+
+Status FromOrtStatus(const OrtApi* api, OrtStatus* status) {
+  if (status == nullptr) return OkStatus();
+  std::string message = api->GetErrorMessage(status);
+  const Code code = CodeOf(api->GetErrorCode(status), message);
+  api->ReleaseStatus(status);
+  return Status(code, "ONNX Runtime: " + std::move(message));
+}
+
+}  // namespace wnn::runtimes

@@ -1,0 +1,48 @@
+// ONNX Runtime's C handles in owners, and its statuses as ours. Private to this folder.
+#pragma once
+
+#include <onnxruntime_c_api.h>
+
+#include <memory>
+#include <string>
+
+#include "engine/base/status.h"
+
+namespace wnn::runtimes {
+
+// Frees a handle by the function of the API table that `Release` names.
+template <typename T, void (*OrtApi::*Release)(T*)>
+struct OrtDeleter {
+  const OrtApi* api = nullptr;
+  void operator()(T* handle) const { (api->*Release)(handle); }
+};
+
+template <typename T, void (*OrtApi::*Release)(T*)>
+using OrtHandle = std::unique_ptr<T, OrtDeleter<T, Release>>;
+
+using OrtEnvHandle = OrtHandle<OrtEnv, &OrtApi::ReleaseEnv>;
+using OrtSessionHandle = OrtHandle<OrtSession, &OrtApi::ReleaseSession>;
+using OrtSessionOptionsHandle = OrtHandle<OrtSessionOptions, &OrtApi::ReleaseSessionOptions>;
+using OrtRunOptionsHandle = OrtHandle<OrtRunOptions, &OrtApi::ReleaseRunOptions>;
+using OrtValueHandle = OrtHandle<OrtValue, &OrtApi::ReleaseValue>;
+using OrtMemoryInfoHandle = OrtHandle<OrtMemoryInfo, &OrtApi::ReleaseMemoryInfo>;
+using OrtTypeInfoHandle = OrtHandle<OrtTypeInfo, &OrtApi::ReleaseTypeInfo>;
+using OrtTensorInfoHandle =
+    OrtHandle<OrtTensorTypeAndShapeInfo, &OrtApi::ReleaseTensorTypeAndShapeInfo>;
+
+// Calls create(&raw) and owns what it made: `OrtMake<OrtEnvHandle>(api, status, ...)`.
+template <typename Handle, typename Create>
+Result<Handle> OrtMake(const OrtApi* api, Create create);
+
+// Takes ownership of `status`; null is success. The codes say what they can: which operators ONNX
+// Runtime lacks is told in its message only.
+Status FromOrtStatus(const OrtApi* api, OrtStatus* status);
+
+template <typename Handle, typename Create>
+Result<Handle> OrtMake(const OrtApi* api, Create create) {
+  typename Handle::pointer raw = nullptr;
+  WNN_RETURN_IF_ERROR(FromOrtStatus(api, create(&raw)));
+  return Handle(raw, typename Handle::deleter_type{api});
+}
+
+}  // namespace wnn::runtimes

@@ -1,0 +1,285 @@
+#!/usr/bin/env python3
+"""Fetches and builds what wasi-nn-onnx needs, once, into a cache outside the tree.
+
+  deps.py install         install missing apt packages (root), then fill the cache
+  deps.py cmake           print the cached paths as CMake set() lines
+  deps.py demo            fetch the demo's model, labels and picture; print their folder
+
+The cache is ${XDG_CACHE_HOME:-$HOME/.cache}/wasi-nn-onnx. Versions and checksums: tools/pins.toml.
+Only the standard library is used.
+"""
+
+import argparse
+import contextlib
+import fcntl
+import hashlib
+import json
+import os
+import platform
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import tomllib
+import zipfile
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "wasi-nn-onnx"
+PINS = tomllib.loads((ROOT / "tools/pins.toml").read_text())
+
+
+def say(message):
+    print(f"-- {message}", file=sys.stderr, flush=True)
+
+
+def fail(message):
+    sys.exit(f"deps.py: {message}")
+
+
+def run(command, **options):
+    """Runs a command whose output the user sees on stderr; ends the program when it fails."""
+    result = subprocess.run(command, stdout=sys.stderr, **options)
+    if result.returncode != 0:
+        fail(f"this command failed ({result.returncode}): {' '.join(map(str, command))}")
+
+
+@contextlib.contextmanager
+def cache_lock():
+    """Two set-ups at once wait for each other instead of writing over each other."""
+    CACHE.mkdir(parents=True, exist_ok=True)
+    with open(CACHE / "lock", "w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            say("another set-up is running; waiting for it")
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+@contextlib.contextmanager
+def made_whole(target):
+    """A fresh folder that becomes `target` only when the block succeeds."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    part = Path(tempfile.mkdtemp(prefix=target.name + ".part-", dir=target.parent))
+    part.chmod(0o755)
+    try:
+        yield part
+        if target.exists():
+            shutil.rmtree(target)
+        part.rename(target)
+    finally:
+        shutil.rmtree(part, ignore_errors=True)
+
+
+def check_sha256(path, expected):
+    actual = hashlib.sha256(path.read_bytes()).hexdigest()
+    if actual != expected:
+        fail(f"{path.name} has the wrong checksum: {actual}, tools/pins.toml says {expected}")
+
+
+# --- apt -------------------------------------------------------------------------------------
+
+
+def missing_apt_packages(wanted):
+    query = subprocess.run(
+        ["dpkg-query", "-W", "-f", "${Package} ${Status}\n", *wanted],
+        capture_output=True, text=True,
+    )
+    installed = {
+        line.split()[0] for line in query.stdout.splitlines() if line.endswith("install ok installed")
+    }
+    return [package for package in wanted if package not in installed]
+
+
+def install_apt_packages():
+    if shutil.which("dpkg-query") is None:
+        fail("this is not a Debian-like system; install by hand the equivalents of: "
+             + " ".join(PINS["apt"]["packages"]))
+    wanted = list(PINS["apt"]["packages"])
+    if subprocess.run([sys.executable, "-m", "pip", "--version"], capture_output=True).returncode:
+        wanted.append("python3-pip")
+    missing = missing_apt_packages(wanted)
+    if not missing:
+        return
+    say("apt packages to install: " + " ".join(missing))
+    sudo = [] if os.geteuid() == 0 else ["sudo"]
+    if sudo and shutil.which("sudo") is None:
+        fail("installing them needs root; run as root: apt-get install " + " ".join(missing))
+    env = dict(os.environ, DEBIAN_FRONTEND="noninteractive")
+    run([*sudo, "apt-get", "update", "-q"])
+    run([*sudo, "apt-get", "install", "-y", "-q", "--no-install-recommends", *missing], env=env)
+
+
+# --- Wasmtime --------------------------------------------------------------------------------
+
+
+def wasmtime_dir():
+    """Where this version of the rust/ crate's library is, or will be."""
+    digest = hashlib.sha256()
+    for path in sorted((ROOT / "rust").rglob("*")):
+        if path.is_file() and "target" not in path.relative_to(ROOT / "rust").parts:
+            digest.update(str(path.relative_to(ROOT)).encode() + b"\0" + path.read_bytes())
+    return CACHE / "wasmtime" / digest.hexdigest()[:16]
+
+
+def build_wasmtime():
+    target = wasmtime_dir()
+    if (target / "lib/libwnn_wasmtime.a").exists():
+        return
+    if shutil.which("cargo") is None:
+        fail("cargo is not on the PATH; install rustup (its toolchain file picks the version)")
+    say("building Wasmtime as a static library: about 6 minutes on two cores, once")
+    env = dict(os.environ, CARGO_TARGET_DIR=str(CACHE / "cargo-target"))
+    cargo = subprocess.Popen(
+        ["cargo", "build", "--release", "--locked", "--message-format=json-render-diagnostics"],
+        cwd=ROOT / "rust", env=env, stdout=subprocess.PIPE, text=True,
+    )
+    library = include = None
+    for line in cargo.stdout:
+        message = json.loads(line) if line.startswith("{") else {}
+        package = message.get("package_id", "")
+        if message.get("reason") == "build-script-executed" and "wasmtime-c-api-impl" in package:
+            include = Path(message["out_dir"]) / "include"
+        if message.get("reason") == "compiler-artifact":
+            library = next((f for f in message["filenames"] if f.endswith("libwnn_wasmtime.a")), library)
+    if cargo.wait() != 0 or not library or not include:
+        fail("building rust/ failed; the messages are above")
+    with made_whole(target) as part:
+        (part / "lib").mkdir()
+        shutil.copy2(library, part / "lib/libwnn_wasmtime.a")
+        shutil.copytree(include, part / "include")
+
+
+# --- ONNX Runtime ----------------------------------------------------------------------------
+
+
+def download_wheel(requirement, sha256, folder, platforms=(), python="3.11"):
+    """Downloads one pinned wheel into `folder` and returns its path."""
+    command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps",
+               "--only-binary=:all:", "--dest", str(folder), requirement]
+    for name in platforms:
+        command += ["--platform", name]
+    if platforms:
+        command += ["--implementation", "cp", "--python-version", python]
+    say(f"downloading {requirement}")
+    run(command)
+    (wheel,) = Path(folder).glob("*.whl")
+    check_sha256(wheel, sha256)
+    return wheel
+
+
+def onnxruntime_library():
+    pin = PINS["onnxruntime"]
+    return CACHE / "onnxruntime" / pin["version"] / Path(pin["library"]).name
+
+
+def fetch_onnxruntime():
+    pin = PINS["onnxruntime"]
+    target = onnxruntime_library()
+    if target.exists():
+        return
+    wheel_pin = pin["wheel"].get(platform.machine())
+    if wheel_pin is None:
+        say(f"no ONNX Runtime wheel is pinned for {platform.machine()}: going on without it")
+        return
+    with tempfile.TemporaryDirectory() as temporary, made_whole(target.parent) as part:
+        wheel = download_wheel(f"onnxruntime=={pin['version']}", wheel_pin["sha256"], temporary,
+                               wheel_pin["platforms"])
+        with zipfile.ZipFile(wheel) as archive:
+            (part / target.name).write_bytes(archive.read(pin["library"]))
+
+
+def onnxruntime_include():
+    """The folder of onnxruntime_c_api.h: the user's own, the system's, or the cached one."""
+    own = os.environ.get("ONNXRUNTIME_ROOT")
+    candidates = [Path(own) / "include", Path(own) / "include/onnxruntime"] if own else []
+    candidates += [Path("/usr/include/onnxruntime"), Path("/usr/local/include/onnxruntime")]
+    for candidate in candidates:
+        if (candidate / "onnxruntime_c_api.h").exists():
+            return candidate
+    return CACHE / "onnxruntime-headers" / PINS["onnxruntime"]["headers"]["version"]
+
+
+def debian_mirror():
+    """The mirror that this machine's own apt uses, so that no host name stands here."""
+    listing = subprocess.run(["apt-get", "indextargets", "--format", "$(REPO_URI)|$(ORIGIN)|$(SUITE)"],
+                             capture_output=True, text=True).stdout
+    for line in listing.splitlines():
+        uri, origin, suite = (line.split("|") + ["", ""])[:3]
+        if origin == "Debian" and "security" not in suite:
+            return uri
+    fail("cannot tell this machine's Debian mirror; set ONNXRUNTIME_ROOT to an ONNX Runtime release")
+
+
+def fetch_onnxruntime_headers():
+    target = onnxruntime_include()
+    if (target / "onnxruntime_c_api.h").exists():
+        return
+    pin = PINS["onnxruntime"]["headers"]
+    say(f"fetching {pin['package']} {pin['version']} (headers only; nothing is installed)")
+    with tempfile.TemporaryDirectory() as temporary, made_whole(target) as part:
+        temporary = Path(temporary)
+        # apt drops root to its own user, who must be able to write here.
+        temporary.chmod(0o777)
+        for folder in ("lists/partial", "cache/archives/partial", "tree"):
+            (temporary / folder).mkdir(parents=True)
+        keyring = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
+        signed_by = f"[signed-by={keyring}] " if keyring.exists() else ""
+        (temporary / "sources.list").write_text(
+            f"deb {signed_by}{debian_mirror()} {pin['suite']} main\n")
+        apt_options = [
+            "-o", f"Dir::Etc::sourcelist={temporary}/sources.list",
+            "-o", "Dir::Etc::sourceparts=-",
+            "-o", f"Dir::State::lists={temporary}/lists",
+            "-o", f"Dir::Cache={temporary}/cache",
+            "-o", "Acquire::Languages=none",
+            "-o", "APT::Sandbox::User=root" if os.geteuid() == 0 else "Debug::NoLocking=true",
+        ]
+        run(["apt-get", "-q", *apt_options, "update"])
+        run(["apt-get", "-q", *apt_options, "download", f"{pin['package']}={pin['version']}"],
+            cwd=temporary)
+        (deb,) = temporary.glob("*.deb")
+        architecture = re.search(r"_([a-z0-9]+)\.deb$", deb.name).group(1)
+        if architecture in pin["sha256"]:
+            check_sha256(deb, pin["sha256"][architecture])
+        run(["dpkg", "-x", str(deb), str(temporary / "tree")])
+        shutil.copytree(temporary / "tree" / pin["include"], part, dirs_exist_ok=True)
+
+
+# --- commands --------------------------------------------------------------------------------
+
+
+def command_install(_):
+    install_apt_packages()
+    with cache_lock():
+        fetch_onnxruntime_headers()
+        fetch_onnxruntime()
+        build_wasmtime()
+
+
+def command_cmake(_):
+    if not (wasmtime_dir() / "lib/libwnn_wasmtime.a").exists():
+        fail("Wasmtime's library is not built yet: run `make setup` first")
+    paths = {
+        "WNN_CACHE_DIR": CACHE,
+        "WNN_WASMTIME_DIR": wasmtime_dir(),
+        "WNN_ONNXRUNTIME_INCLUDE_DIR": onnxruntime_include(),
+        "WNN_ONNXRUNTIME_LIBRARY": onnxruntime_library(),
+    }
+    for name, path in paths.items():
+        print(f'set({name} "{path}")')
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    for name, function in (("install", command_install), ("cmake", command_cmake)):
+        commands.add_parser(name).set_defaults(function=function)
+    arguments = parser.parse_args()
+    arguments.function(arguments)
+
+
+if __name__ == "__main__":
+    main()
