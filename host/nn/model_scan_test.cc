@@ -5,18 +5,14 @@
 #include <filesystem>
 #include <string>
 
+#include "tests/support/model_bytes.h"
+
 namespace wnn::nn {
 namespace {
 
-std::string Varint(uint64_t value) {
-  std::string bytes;
-  for (; value >= 0x80; value >>= 7) bytes += static_cast<char>(value | 0x80);
-  return bytes + static_cast<char>(value);
-}
-std::string Number(uint32_t field, uint64_t value) { return Varint(field << 3) + Varint(value); }
-std::string Bytes(uint32_t field, const std::string& bytes) {
-  return Varint(field << 3 | 2) + Varint(bytes.size()) + bytes;
-}
+using testing::Bytes;
+using testing::Number;
+using testing::Varint;
 
 std::string Model(const std::string& graph) { return Number(1, 8) + Bytes(7, graph); }
 std::string Entry(const std::string& key, const std::string& value) {
@@ -32,7 +28,7 @@ std::string NodeWithAttribute(const std::string& attribute) {
 
 Status Scan(const std::string& model, const Limits& limits = {},
             const std::optional<std::filesystem::path>& model_dir = std::nullopt) {
-  return ScanModel(std::as_bytes(std::span(model)), limits, model_dir);
+  return ScanModel(testing::AsBytes(model), limits, model_dir);
 }
 
 TEST(ModelScan, AcceptsAGraph) {

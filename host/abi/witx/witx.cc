@@ -178,6 +178,16 @@ struct Import {
   std::shared_ptr<const SessionOf> session_of;
 };
 
+void LogRefusal(Logger& log, const Function& function, const Status& status) {
+  if (status.ok()) return;
+  // Guests ask for an output's size by way of a buffer that is too small: nothing to warn of.
+  const bool asks_for_size = function.run == GetOutput && status.code() == Code::kTooLarge;
+  const LogLevel level = asks_for_size ? LogLevel::kDebug : LogLevel::kWarn;
+  if (!log.Enabled(level)) return;
+  log.Log(level, "wasi-nn " + std::string(function.name) + ": " +
+                     std::string(CodeName(status.code())) + ": " + std::string(status.message()));
+}
+
 Status RunImport(const Import& import, wasmtime_caller_t* caller, const uint32_t* args) {
   nn::Session& session = (*import.session_of)(wasmtime_caller_context(caller));
   Status status;
@@ -194,12 +204,7 @@ Status RunImport(const Import& import, wasmtime_caller_t* caller, const uint32_t
   } catch (const std::exception& e) {
     status = Internal(e.what());
   }
-  Logger& log = session.environment().log();
-  if (!status.ok() && log.Enabled(LogLevel::kWarn)) {
-    log.Log(LogLevel::kWarn, "wasi-nn " + std::string(import.function->name) + ": " +
-                                 std::string(CodeName(status.code())) + ": " +
-                                 std::string(status.message()));
-  }
+  LogRefusal(session.environment().log(), *import.function, status);
   return status;
 }
 

@@ -1,0 +1,59 @@
+#include "host/cli/help.h"
+
+namespace wnn::cli {
+
+std::string HelpText() {
+  return R"(wasmtime-onnx runs WebAssembly programs that classify, detect or otherwise infer with ONNX
+models through WASI-NN. Compiled modules are cached, so that a second start takes milliseconds.
+
+Usage:  wasmtime-onnx [run] [OPTIONS] MODULE [ARGS]
+
+With `run`, all words after MODULE are the guest's. Without, our options may follow MODULE too; put
+the guest's own options after `--`.
+
+Examples
+  wasmtime-onnx hello.wasm
+      Run a program. It sees no file, no environment and no network.
+  wasmtime-onnx run --dir . classify.wasm model.onnx photo.jpg
+      Let it read and write the current directory; `model.onnx photo.jpg` are its arguments.
+  wasmtime-onnx run --dir photos::/in --nn-graph onnx::models/squeezenet classify.wasm squeezenet
+      The guest sees the directory photos as /in and loads models/squeezenet/model.onnx by name.
+  wasmtime-onnx run --runtime onnxruntime --timings --dir . classify.wasm model.onnx photo.jpg
+      Infer by ONNX Runtime instead of the built-in engine; print what each call took.
+  wasmtime-onnx sum.wasm --invoke add 2 3
+      Call one exported function and print its results.
+  wasmtime-onnx -W timeout=2s,max-memory-size=67108864 guest.wasm
+      Stop the guest after two seconds; let its memory grow to 64 MiB at most.
+
+The guest
+  -i, --invoke NAME        call the export NAME instead of _start; ARGS are its numbers
+      --argv0 NAME         the guest's name for itself (default: MODULE without its directory)
+  -e, --env NAME[=VALUE]   set a variable; without =VALUE, pass on our own
+      --dir HOST[::GUEST]  open a directory, under another name if one is given
+      --mapdir GUEST::HOST as --dir, the other way round
+
+Inference
+      --runtime NAME       builtin (default), or onnxruntime; --c-runtime means the latter
+      --onnxruntime PATH   ONNX Runtime's library, or its directory (default: look for it)
+      --threads N          threads of one compute (default: the cores that we may use, at most 16)
+      --nn-graph onnx::DIR offer DIR/model.onnx by the name of DIR
+
+WebAssembly, as Wasmtime has them; `help` as KEY lists what there is
+  -c, --cache FILE         the cache's configuration, a TOML file (default: Wasmtime's own)
+  -C, --codegen KEY[=V],..   cache=n: compile anew, ...
+  -O, --optimize KEY[=V],..  opt-level=0|1|2|s, ...
+  -W, --wasm KEY[=V],..      timeout=TIME, fuel=N, max-memory-size=N, simd, threads, ...
+  -S, --wasi KEY[=V],..      inherit-env, nn, nn-graph=onnx::DIR
+
+Ourselves, on standard error
+      --timings[=json]     compilation, instantiation, loading, copies, computes: each and in total
+      --log LEVEL          error, warn (default), info, debug or trace
+  -V, --version            our version, Wasmtime's, ONNX Runtime's, and the instructions in use
+  -h, --help               this text
+
+Exit status: the guest's own; 134 if it trapped; 2 for a command line that we do not understand; 1
+if it could not be run.
+)";
+}
+
+}  // namespace wnn::cli

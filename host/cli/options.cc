@@ -1,0 +1,253 @@
+#include "host/cli/options.h"
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <filesystem>
+#include <thread>
+#include <utility>
+
+#include "host/cli/groups.h"
+#include "host/cli/help.h"
+#include "host/cli/words.h"
+
+namespace wnn::cli {
+namespace {
+
+// The options as written, before anything is made of them.
+struct Written {
+  bool help = false;
+  bool version = false;
+  bool c_runtime = false;
+  bool tract = false;
+  std::vector<std::string> invoke, argv0, cache, runtime, onnxruntime, threads, log, timings;
+  std::vector<std::string> env, dir, mapdir, nn_graph;
+  std::vector<std::string> optimize, codegen, wasm, wasi;
+};
+
+// The one list of the options that there are; help.cc explains them to people.
+class Grammar {
+ public:
+  explicit Grammar(Written& written) : app_("wasmtime-onnx") {
+    app_.set_help_flag("");
+    app_.add_flag("-h,--help", written.help);
+    app_.add_flag("-V,--version", written.version);
+    app_.add_flag("--c-runtime", written.c_runtime);
+    app_.add_flag("--tract", written.tract);
+    app_.add_option("--timings", written.timings)->expected(0, 1);
+    const std::pair<const char*, std::vector<std::string>*> with_value[] = {
+        {"-i,--invoke", &written.invoke},
+        {"--argv0", &written.argv0},
+        {"-c,--cache", &written.cache},
+        {"--runtime", &written.runtime},
+        {"--threads", &written.threads},
+        {"--onnxruntime", &written.onnxruntime},
+        {"--log", &written.log},
+        {"-e,--env", &written.env},
+        {"--dir", &written.dir},
+        {"--mapdir", &written.mapdir},
+        {"--nn-graph", &written.nn_graph},
+        {"-O,--optimize", &written.optimize},
+        {"-C,--codegen", &written.codegen},
+        {"-W,--wasm", &written.wasm},
+        {"-S,--wasi", &written.wasi},
+    };
+    for (const auto& [names, words] : with_value) {
+      app_.add_option(names, *words)->allow_extra_args(false);
+    }
+  }
+
+  Arity ArityOf(std::string_view name) const {
+    const CLI::Option* option = app_.get_option_no_throw(std::string(name));
+    if (option == nullptr) return Arity::kUnknown;
+    if (option->get_items_expected_max() == 0) return Arity::kFlag;
+    return option->get_items_expected_min() == 0 ? Arity::kOptionalValue : Arity::kValue;
+  }
+
+  // `words` as SplitWords leaves them.
+  Status Parse(std::vector<std::string> words) {
+    std::reverse(words.begin(), words.end());  // CLI11 takes them from the back
+    try {
+      app_.parse(std::move(words));
+    } catch (const CLI::ParseError& error) {
+      return InvalidArgument(error.what());
+    }
+    return OkStatus();
+  }
+
+ private:
+  CLI::App app_;
+};
+
+std::string Named(std::string_view option, const std::string& value) {
+  return std::string(option) + " '" + value + "'";
+}
+
+// The value of an option that makes sense once only.
+Result<std::optional<std::string>> Single(std::string_view option,
+                                          const std::vector<std::string>& values) {
+  if (values.size() > 1) {
+    return InvalidArgument("option '" + std::string(option) + "' is given more than once");
+  }
+  return values.empty() ? std::optional<std::string>() : values.front();
+}
+
+Result<RuntimeKind> ChooseRuntime(const Written& written) {
+  if (written.tract) {
+    return Unsupported(
+        "--tract: the Tract runtime is not built into this program; leave the option out for the "
+        "built-in engine, or use --runtime onnxruntime");
+  }
+  WNN_ASSIGN_OR_RETURN(std::optional<std::string> name, Single("--runtime", written.runtime));
+  if (!name) return written.c_runtime ? RuntimeKind::kOnnxRuntime : RuntimeKind::kBuiltin;
+  if (*name == "onnxruntime") return RuntimeKind::kOnnxRuntime;
+  if (*name != "builtin") {
+    return InvalidArgument(Named("--runtime", *name) + ": it is builtin or onnxruntime");
+  }
+  if (written.c_runtime) {
+    return InvalidArgument("--runtime builtin and --c-runtime (onnxruntime) exclude each other");
+  }
+  return RuntimeKind::kBuiltin;
+}
+
+Result<int> ChooseThreads(const Written& written) {
+  WNN_ASSIGN_OR_RETURN(std::optional<std::string> text, Single("--threads", written.threads));
+  if (!text) return DefaultThreads();
+  Result<uint64_t> count = ParseCount(*text);
+  if (!count || *count < 1 || *count > kMaxThreads) {
+    return InvalidArgument(Named("--threads", *text) + ": it is a number from 1 to " +
+                           std::to_string(kMaxThreads));
+  }
+  return static_cast<int>(*count);
+}
+
+Result<TimingsFormat> ChooseTimings(const Written& written) {
+  WNN_ASSIGN_OR_RETURN(std::optional<std::string> format, Single("--timings", written.timings));
+  if (!format) return TimingsFormat::kNone;
+  // CLI11 stores nothing but an empty value for a bare --timings.
+  if (format->empty() || *format == "table") return TimingsFormat::kTable;
+  if (*format == "json") return TimingsFormat::kJson;
+  return InvalidArgument("--timings=" + *format +
+                         ": it is --timings, --timings=table or --timings=json");
+}
+
+Result<LogLevel> ChooseLogLevel(const Written& written) {
+  static constexpr std::pair<std::string_view, LogLevel> kLevels[] = {
+      {"error", LogLevel::kError}, {"warn", LogLevel::kWarn},   {"info", LogLevel::kInfo},
+      {"debug", LogLevel::kDebug}, {"trace", LogLevel::kTrace},
+  };
+  WNN_ASSIGN_OR_RETURN(std::optional<std::string> name, Single("--log", written.log));
+  if (!name) return LogLevel::kWarn;
+  for (const auto& [level_name, level] : kLevels) {
+    if (level_name == *name) return level;
+  }
+  return InvalidArgument(Named("--log", *name) + ": it is error, warn, info, debug or trace");
+}
+
+// Adds what `parse` makes of each value of `option` to `parsed`.
+template <typename T, typename Parse>
+Status ParseEach(std::string_view option, const std::vector<std::string>& values, Parse parse,
+                 std::vector<T>& parsed) {
+  for (const std::string& value : values) {
+    Result<T> one = parse(value);
+    if (!one) return std::move(one.error()).WithContext(option);
+    parsed.push_back(*std::move(one));
+  }
+  return OkStatus();
+}
+
+Status ApplyGroups(const Written& written, Options& options) {
+  const std::pair<Group, const std::vector<std::string>&> groups[] = {
+      {Group::kOptimize, written.optimize},
+      {Group::kCodegen, written.codegen},
+      {Group::kWasm, written.wasm},
+      {Group::kWasi, written.wasi},
+  };
+  for (const auto& [group, texts] : groups) {
+    for (const std::string& text : texts) {
+      WNN_RETURN_IF_ERROR(ApplyGroup(group, text, options));
+    }
+  }
+  return OkStatus();
+}
+
+Status ChooseCache(const Written& written, Options& options) {
+  WNN_ASSIGN_OR_RETURN(std::optional<std::string> file, Single("--cache", written.cache));
+  if (!file) return OkStatus();
+  if (file->empty()) return InvalidArgument("--cache: it needs the name of a file");
+  if (!options.engine.cache.enabled) {
+    return InvalidArgument("--cache FILE and -C cache=n exclude each other");
+  }
+  options.engine.cache.config_file = *file;
+  return OkStatus();
+}
+
+Result<Options> Understand(const Written& written) {
+  Options options;
+  WNN_RETURN_IF_ERROR(ApplyGroups(written, options));
+  WNN_RETURN_IF_ERROR(ChooseCache(written, options));
+  WNN_RETURN_IF_ERROR(ParseEach("--env", written.env, ParseEnv, options.env));
+  WNN_RETURN_IF_ERROR(ParseEach("--dir", written.dir, ParseDir, options.preopens));
+  WNN_RETURN_IF_ERROR(ParseEach("--mapdir", written.mapdir, ParseMapDir, options.preopens));
+  WNN_RETURN_IF_ERROR(ParseEach("--nn-graph", written.nn_graph, ParseNnGraph, options.models));
+  WNN_ASSIGN_OR_RETURN(options.invoke, Single("--invoke", written.invoke));
+  WNN_ASSIGN_OR_RETURN(options.argv0, Single("--argv0", written.argv0));
+  WNN_ASSIGN_OR_RETURN(std::optional<std::string> library,
+                       Single("--onnxruntime", written.onnxruntime));
+  options.onnxruntime_library = library.value_or("");
+  WNN_ASSIGN_OR_RETURN(options.runtime, ChooseRuntime(written));
+  WNN_ASSIGN_OR_RETURN(options.n_threads, ChooseThreads(written));
+  WNN_ASSIGN_OR_RETURN(options.timings, ChooseTimings(written));
+  WNN_ASSIGN_OR_RETURN(options.log_level, ChooseLogLevel(written));
+  return options;
+}
+
+// The text for `--help` or, say, `-W help`, if one was asked for.
+std::optional<std::string> AskedHelp(const Written& written) {
+  if (written.help) return HelpText();
+  const std::pair<Group, const std::vector<std::string>&> groups[] = {
+      {Group::kOptimize, written.optimize},
+      {Group::kCodegen, written.codegen},
+      {Group::kWasm, written.wasm},
+      {Group::kWasi, written.wasi},
+  };
+  for (const auto& [group, texts] : groups) {
+    if (std::find(texts.begin(), texts.end(), "help") != texts.end()) return DescribeGroup(group);
+  }
+  return std::nullopt;
+}
+
+}  // namespace
+
+Result<Invocation> ParseCommandLine(std::span<const std::string> words) {
+  Written written;
+  Grammar grammar(written);
+  const auto arity_of = [&grammar](std::string_view name) { return grammar.ArityOf(name); };
+  WNN_ASSIGN_OR_RETURN(CommandWords split, SplitWords(words, arity_of));
+  WNN_RETURN_IF_ERROR(grammar.Parse(std::move(split.options)));
+
+  Invocation invocation;
+  if (std::optional<std::string> help = AskedHelp(written)) {
+    invocation.action = Invocation::Action::kPrint;
+    invocation.text = *std::move(help);
+    return invocation;
+  }
+  WNN_ASSIGN_OR_RETURN(invocation.options, Understand(written));
+  if (written.version) {
+    invocation.action = Invocation::Action::kVersion;
+    return invocation;
+  }
+  if (split.module.empty()) {
+    return InvalidArgument("no MODULE is given: which .wasm file is to be run?");
+  }
+  invocation.options.module = std::move(split.module);
+  invocation.options.arguments = std::move(split.guest);
+  return invocation;
+}
+
+int DefaultThreads() {
+  // 0 when it is not known.
+  const auto n_cores = static_cast<int>(std::thread::hardware_concurrency());
+  return std::clamp(n_cores, 1, kMaxDefaultThreads);
+}
+
+}  // namespace wnn::cli

@@ -1,0 +1,128 @@
+#include "host/cli/options.h"
+
+#include <gtest/gtest.h>
+
+namespace wnn::cli {
+namespace {
+
+using Words = std::vector<std::string>;
+
+Options Parse(const Words& words) {
+  auto result = ParseCommandLine(words);
+  EXPECT_TRUE(result.has_value()) << (result ? "" : result.error().message());
+  return result ? result->options : Options();
+}
+
+std::string ErrorOf(const Words& words) {
+  auto result = ParseCommandLine(words);
+  EXPECT_FALSE(result.has_value());
+  return result ? "" : std::string(result.error().message());
+}
+
+Words MessagesOf(const std::vector<Words>& lines) {
+  Words messages;
+  for (const Words& line : lines) messages.push_back(ErrorOf(line));
+  return messages;
+}
+
+TEST(OptionsTest, Defaults) {
+  const Options options = Parse({"m.wasm"});
+  EXPECT_EQ(options.module, "m.wasm");
+  EXPECT_EQ(options.runtime, RuntimeKind::kBuiltin);
+  EXPECT_TRUE(options.engine.cache.enabled);
+  EXPECT_TRUE(options.nn);
+  EXPECT_FALSE(options.inherit_env);
+  EXPECT_EQ(options.timings, TimingsFormat::kNone);
+  EXPECT_EQ(options.log_level, LogLevel::kWarn);
+  EXPECT_GE(options.n_threads, 1);
+  EXPECT_LE(options.n_threads, kMaxDefaultThreads);
+}
+
+TEST(OptionsTest, TheOriginalsCommandLineWorks) {
+  const Options options =
+      Parse({"X.wasm", "--dir", ".", "--invoke", "test_squeezenet", "--c-runtime"});
+  EXPECT_EQ(options.module, "X.wasm");
+  ASSERT_EQ(options.preopens.size(), 1u);
+  EXPECT_EQ(options.invoke, "test_squeezenet");
+  EXPECT_EQ(options.runtime, RuntimeKind::kOnnxRuntime);
+  EXPECT_TRUE(options.arguments.empty());
+}
+
+TEST(OptionsTest, OptionsMayBeRepeatedWhereThatMakesSense) {
+  const Options options = Parse({"run", "-e", "A=1", "--env=B", "--dir", "x", "--mapdir", "/y::y",
+                                 "--nn-graph", "onnx::p", "-S", "nn-graph=onnx::q", "-Wfuel=1",
+                                 "-W", "max-tables=2", "m", "a", "-b"});
+  ASSERT_EQ(options.env.size(), 2u);
+  EXPECT_EQ(options.env[1].value, std::nullopt);
+  ASSERT_EQ(options.preopens.size(), 2u);
+  EXPECT_EQ(options.preopens[1].guest, "/y");
+  EXPECT_EQ(options.models.size(), 2u);
+  EXPECT_EQ(options.fuel, 1u);
+  EXPECT_EQ(options.limits.max_tables, 2u);
+  EXPECT_EQ(options.arguments, (Words{"a", "-b"}));
+}
+
+TEST(OptionsTest, Timings) {
+  EXPECT_EQ(Parse({"--timings", "m"}).timings, TimingsFormat::kTable);
+  EXPECT_EQ(Parse({"--timings", "m"}).module, "m");
+  EXPECT_EQ(Parse({"m", "--timings=json", "x"}).timings, TimingsFormat::kJson);
+  EXPECT_EQ(Parse({"m", "--timings", "--log", "debug"}).timings, TimingsFormat::kTable);
+  EXPECT_NE(ErrorOf({"--timings=xml", "m"}).find("json"), std::string::npos);
+}
+
+TEST(OptionsTest, ValuesAreTakenAsTheyAre) {
+  EXPECT_EQ(*Parse({"-e", "A=[x,y]", "m"}).env[0].value, "[x,y]");
+  EXPECT_EQ(*Parse({"--env=A=-q", "m"}).env[0].value, "-q");
+  EXPECT_EQ(Parse({"--invoke", "", "m"}).invoke, "");
+  EXPECT_EQ(Parse({"--argv0", "--help", "m"}).argv0, "--help");
+}
+
+TEST(OptionsTest, Cache) {
+  EXPECT_EQ(Parse({"--cache=c.toml", "m"}).engine.cache.config_file, "c.toml");
+  EXPECT_EQ(Parse({"-c", "c.toml", "m"}).engine.cache.config_file, "c.toml");
+  EXPECT_NE(ErrorOf({"-c", "c.toml", "-C", "cache=n", "m"}).find("exclude"), std::string::npos);
+}
+
+TEST(OptionsTest, Actions) {
+  EXPECT_EQ(ParseCommandLine(Words{"--help"})->action, Invocation::Action::kPrint);
+  EXPECT_EQ(ParseCommandLine(Words{"m.wasm", "-h"})->action, Invocation::Action::kPrint);
+  EXPECT_EQ(ParseCommandLine(Words{"--version"})->action, Invocation::Action::kVersion);
+  EXPECT_EQ(ParseCommandLine(Words{"-W", "help"})->action, Invocation::Action::kPrint);
+  EXPECT_EQ(ParseCommandLine(Words{"run", "m.wasm", "-h"})->action, Invocation::Action::kRun);
+}
+
+TEST(OptionsTest, EveryErrorSaysWhatToWrite) {
+  const Words messages = MessagesOf({
+      {},
+      {"run"},
+      {"--runtime", "tract", "m"},
+      {"--tract", "m"},
+      {"--runtime", "builtin", "--c-runtime", "m"},
+      {"--threads", "0", "m"},
+      {"--threads", "two", "m"},
+      {"--log", "loud", "m"},
+      {"--invoke", "a", "--invoke", "b", "m"},
+      {"--env", "=1", "m"},
+      {"--nn-graph", "openvino::d", "m"},
+  });
+  const char* expected[] = {
+      "no MODULE is given",
+      "no MODULE is given",
+      "it is builtin or onnxruntime",
+      "use --runtime onnxruntime",
+      "exclude each other",
+      "a number from 1 to",
+      "a number from 1 to",
+      "error, warn, info, debug or trace",
+      "more than once",
+      "--env: '=1' is not NAME=VALUE",
+      "only onnx is",
+  };
+  ASSERT_EQ(messages.size(), std::size(expected));
+  for (size_t i = 0; i < messages.size(); ++i) {
+    EXPECT_NE(messages[i].find(expected[i]), std::string::npos) << messages[i];
+  }
+}
+
+}  // namespace
+}  // namespace wnn::cli

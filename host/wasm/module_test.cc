@@ -1,0 +1,80 @@
+#include "host/wasm/module.h"
+
+#include <gtest/gtest.h>
+
+#include <string_view>
+
+namespace wnn::wasm {
+namespace {
+
+using std::string_view_literals::operator""sv;
+
+class ModuleTest : public testing::Test {
+ protected:
+  ModuleTest() {
+    EngineOptions options;
+    options.cache.enabled = false;
+    engine_ = std::move(*Engine::Create(options));
+  }
+
+  Result<std::unique_ptr<Module>> Compile(std::string_view bytes) {
+    return Module::Compile(*engine_, std::as_bytes(std::span(bytes)), "test");
+  }
+
+  // The code of the error, which must name the module.
+  Code ErrorOf(std::string_view bytes) {
+    auto module = Compile(bytes);
+    EXPECT_FALSE(module.has_value());
+    EXPECT_TRUE(module.error().message().starts_with("module 'test': "))
+        << module.error().message();
+    return module.error().code();
+  }
+
+  std::unique_ptr<Engine> engine_;
+};
+
+TEST_F(ModuleTest, TakesBinaryAndText) {
+  EXPECT_TRUE(Compile("\0asm\1\0\0\0"sv).has_value());
+  EXPECT_TRUE(Compile(" ;; a comment\n(module)").has_value());
+}
+
+TEST_F(ModuleTest, RefusesWhatIsNoModule) {
+  EXPECT_EQ(ErrorOf(""), Code::kInvalidArgument);
+  EXPECT_EQ(ErrorOf("hello"), Code::kInvalidArgument);
+  EXPECT_EQ(ErrorOf("\0asm"sv), Code::kInvalidArgument);
+  EXPECT_EQ(ErrorOf("\0asm\2\0\0\0"sv), Code::kInvalidArgument);
+  EXPECT_EQ(ErrorOf("\0asm\1\0\0\0\1"sv), Code::kInvalidArgument);
+  EXPECT_EQ(ErrorOf("(module (func i32.add))"), Code::kInvalidArgument);
+  EXPECT_EQ(ErrorOf("(module"), Code::kInvalidArgument);
+  EXPECT_EQ(ErrorOf("(module\0)"sv), Code::kInvalidArgument);
+}
+
+TEST_F(ModuleTest, NamesComponentsAndPrecompiledModules) {
+  EXPECT_EQ(ErrorOf("\0asm\x0d\0\1\0"sv), Code::kUnsupportedOperation);
+  EXPECT_EQ(ErrorOf("(component)"), Code::kUnsupportedOperation);
+  EXPECT_EQ(ErrorOf("\x7f"
+                    "ELF\2\1\1"),
+            Code::kUnsupportedOperation);
+}
+
+TEST_F(ModuleTest, ListsExportedFunctionsOnly) {
+  auto module = Compile(R"((module
+      (memory (export "memory") 1) (func (export "b")) (global (export "g") i32 (i32.const 0))
+      (table (export "t") 1 funcref) (tag (export "x")) (func (export "a"))))");
+  ASSERT_TRUE(module.has_value());
+  EXPECT_EQ((*module)->ExportedFunctions(), (std::vector<std::string>{"b", "a"}));
+}
+
+TEST_F(ModuleTest, LoadSaysWhatIsWrongWithAFile) {
+  auto missing = Module::Load(*engine_, "no/such/file.wasm");
+  ASSERT_FALSE(missing.has_value());
+  EXPECT_EQ(missing.error().code(), Code::kNotFound);
+  EXPECT_EQ(missing.error().message(),
+            "module 'no/such/file.wasm': cannot open it: No such file or directory");
+  auto directory = Module::Load(*engine_, ".");
+  ASSERT_FALSE(directory.has_value());
+  EXPECT_EQ(directory.error().code(), Code::kNotFound);
+}
+
+}  // namespace
+}  // namespace wnn::wasm

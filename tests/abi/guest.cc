@@ -1,0 +1,174 @@
+#include "tests/abi/guest.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <cstring>
+#include <fstream>
+#include <iostream>
+#include <iterator>
+
+#include "host/abi/witx/witx.h"
+
+namespace wnn::testing {
+namespace {
+
+constexpr std::string_view kMemoryPlace = "(MEMORY)";
+constexpr const char* kFunctions[] = {"load",      "load_by_name", "init_execution_context",
+                                      "set_input", "compute",      "get_output"};
+
+template <typename T, typename E>
+T OrDie(wasmtime::Result<T, E> result) {
+  if (!result) {
+    std::cerr << result.err().message() << "\n";
+    std::abort();
+  }
+  return result.ok();
+}
+
+std::string Source(GuestMemoryKind memory) {
+  std::ifstream file(WNN_SOURCE_DIR "/tests/abi/passthrough.wat");
+  std::string text{std::istreambuf_iterator<char>(file), {}};
+  const char* declaration = "";
+  switch (memory) {
+    case GuestMemoryKind::kExported: declaration = "(memory (export \"memory\") 64)"; break;
+    case GuestMemoryKind::kShared: declaration = "(memory (export \"memory\") 64 64 shared)"; break;
+    case GuestMemoryKind::kMissing: declaration = "(memory 64)"; break;
+  }
+  return text.replace(text.find(kMemoryPlace), kMemoryPlace.size(), declaration);
+}
+
+wasmtime::Engine NewEngine() {
+  wasmtime::Config config;
+  config.wasm_threads(true);
+  wasmtime_config_shared_memory_set(config.capi(), true);
+  return wasmtime::Engine(std::move(config));
+}
+
+}  // namespace
+
+Guest::Guest(nn::Session& session, GuestMemoryKind memory) : engine_(NewEngine()), store_(engine_) {
+  wasmtime::Linker linker(engine_);
+  Status status = abi::AddWitxToLinker(
+      linker.capi(), [&session](wasmtime_context_t*) -> nn::Session& { return session; });
+  if (!status.ok()) {
+    std::cerr << status.message() << "\n";
+    std::abort();
+  }
+  auto module = OrDie(wasmtime::Module::compile(engine_, Source(memory)));
+  wasmtime_instance_t raw;
+  wasm_trap_t* trap = nullptr;
+  if (wasmtime_linker_instantiate(linker.capi(), store_.context().capi(), module.capi(), &raw,
+                                  &trap) != nullptr ||
+      trap != nullptr) {
+    std::cerr << "passthrough.wat cannot be instantiated\n";
+    std::abort();
+  }
+  wasmtime::Instance instance(raw);
+  for (const char* name : kFunctions) {
+    functions_.push_back(std::get<wasmtime::Func>(*instance.get(store_, name)));
+    names_.emplace_back(name);
+  }
+  // wasmtime.hh has no class for shared memories.
+  wasmtime_instance_export_get(store_.context().capi(), &raw, "memory", 6, &memory_);
+}
+
+std::span<std::byte> Guest::memory() {
+  auto* data = memory_.kind == WASMTIME_EXTERN_SHAREDMEMORY
+                   ? wasmtime_sharedmemory_data(memory_.of.sharedmemory)
+                   : wasmtime_memory_data(store_.context().capi(), &memory_.of.memory);
+  return {reinterpret_cast<std::byte*>(data), kMemoryBytes};
+}
+
+abi::Errno Guest::Call(std::string_view function, const std::vector<uint32_t>& args) {
+  const size_t index =
+      static_cast<size_t>(std::find(names_.begin(), names_.end(), function) - names_.begin());
+  std::vector<wasmtime::Val> values;
+  for (uint32_t arg : args) values.emplace_back(static_cast<int32_t>(arg));
+  auto results = functions_[index].call(store_, values);
+  if (!results) {
+    ADD_FAILURE() << function << " trapped: " << results.err().message();
+    return abi::Errno{0xffff};
+  }
+  return static_cast<abi::Errno>(results.ok()[0].i32());
+}
+
+uint32_t Guest::Reserve(uint32_t size) {
+  next_free_ = (next_free_ + 7) / 8 * 8;
+  const uint32_t address = next_free_;
+  next_free_ += size;
+  if (next_free_ > kMemoryBytes) std::abort();
+  std::memset(memory().data() + address, 0xff, size);
+  return address;
+}
+
+uint32_t Guest::Put(std::span<const std::byte> bytes, uint32_t alignment) {
+  const uint32_t room = Reserve(static_cast<uint32_t>(bytes.size()) + alignment);
+  // Room is a multiple of 8: the address is a multiple of `alignment`, and of nothing larger.
+  const uint32_t address = room + alignment % 8;
+  if (!bytes.empty()) std::memcpy(memory().data() + address, bytes.data(), bytes.size());
+  return address;
+}
+
+uint32_t Guest::PutU32s(const std::vector<uint32_t>& values, uint32_t alignment) {
+  return Put(std::as_bytes(std::span(values)), alignment);
+}
+
+uint32_t Guest::ReadU32(uint32_t address) {
+  uint32_t value;
+  std::memcpy(&value, memory().data() + address, sizeof(value));
+  return value;
+}
+
+abi::Errno Guest::Load(std::span<const std::byte> model, uint32_t* graph, uint32_t encoding,
+                       uint32_t target) {
+  const uint32_t data = Put(model);
+  const uint32_t builder = PutU32s({data, static_cast<uint32_t>(model.size())});
+  const uint32_t out = Reserve(4);
+  const abi::Errno error = Call("load", {builder, 1, encoding, target, out});
+  *graph = ReadU32(out);
+  return error;
+}
+
+abi::Errno Guest::LoadByName(std::string_view name, uint32_t* graph) {
+  const uint32_t address = Put(std::as_bytes(std::span(name)));
+  const uint32_t out = Reserve(4);
+  const abi::Errno error = Call("load_by_name", {address, static_cast<uint32_t>(name.size()), out});
+  *graph = ReadU32(out);
+  return error;
+}
+
+abi::Errno Guest::InitExecutionContext(uint32_t graph, uint32_t* context) {
+  const uint32_t out = Reserve(4);
+  const abi::Errno error = Call("init_execution_context", {graph, out});
+  *context = ReadU32(out);
+  return error;
+}
+
+uint32_t Guest::PutTensor(const std::vector<uint32_t>& dims, uint32_t tag,
+                          std::span<const std::byte> data) {
+  const uint32_t dims_address = PutU32s(dims);
+  const uint32_t data_address = Put(data);
+  // Only the first byte of the tag counts: the others are what some bindings leave there.
+  return PutU32s({dims_address, static_cast<uint32_t>(dims.size()), 0xabcdef00 | tag, data_address,
+                  static_cast<uint32_t>(data.size())});
+}
+
+abi::Errno Guest::SetInput(uint32_t context, uint32_t index, const std::vector<uint32_t>& dims,
+                           uint32_t tag, std::span<const std::byte> data) {
+  return Call("set_input", {context, index, PutTensor(dims, tag, data)});
+}
+
+abi::Errno Guest::GetOutput(uint32_t context, uint32_t index, uint32_t max_size,
+                            std::vector<std::byte>* data, uint32_t* size) {
+  const uint32_t buffer = Reserve(max_size);
+  const uint32_t out = Reserve(4);
+  const abi::Errno error = Call("get_output", {context, index, buffer, max_size, out});
+  *size = ReadU32(out);
+  const auto bytes = memory().subspan(buffer, std::min(*size, max_size));
+  data->assign(bytes.begin(), bytes.end());
+  return error;
+}
+
+}  // namespace wnn::testing

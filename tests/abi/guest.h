@@ -1,0 +1,66 @@
+// A core module that calls WASI-NN with whatever arguments a test gives it.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+#include <wasmtime.hh>
+
+#include "engine/tensor/dtype.h"
+#include "host/abi/error_codes.h"
+#include "host/nn/session.h"
+
+namespace wnn::testing {
+
+// How the guest declares its memory.
+enum class GuestMemoryKind { kExported, kShared, kMissing };
+
+// passthrough.wat in a store of its own, with 64 pages of memory. Fails the test, and the process,
+// when it cannot be built: these are our own files.
+class Guest {
+ public:
+  static constexpr uint32_t kMemoryBytes = 64 * 65536;
+
+  Guest(nn::Session& session, GuestMemoryKind memory = GuestMemoryKind::kExported);
+
+  // Calls a function of WASI-NN. A trap fails the test.
+  abi::Errno Call(std::string_view function, const std::vector<uint32_t>& args);
+
+  // Puts bytes into the guest's memory behind those that were put there before; their address.
+  uint32_t Put(std::span<const std::byte> bytes, uint32_t alignment = 8);
+  uint32_t PutU32s(const std::vector<uint32_t>& values, uint32_t alignment = 4);
+  // Room for a result, filled with 0xff.
+  uint32_t Reserve(uint32_t size);
+  uint32_t ReadU32(uint32_t address);
+  std::span<std::byte> memory();
+
+  // The calls as a polite guest makes them.
+  abi::Errno Load(std::span<const std::byte> model, uint32_t* graph, uint32_t encoding = 1,
+                  uint32_t target = 0);
+  abi::Errno LoadByName(std::string_view name, uint32_t* graph);
+  abi::Errno InitExecutionContext(uint32_t graph, uint32_t* context);
+  // `tag`: witx's number of the element type.
+  abi::Errno SetInput(uint32_t context, uint32_t index, const std::vector<uint32_t>& dims,
+                      uint32_t tag, std::span<const std::byte> data);
+  abi::Errno Compute(uint32_t context) { return Call("compute", {context}); }
+  // Reads an output of at most `max_size` bytes; `size` is what the host wrote as its size.
+  abi::Errno GetOutput(uint32_t context, uint32_t index, uint32_t max_size,
+                       std::vector<std::byte>* data, uint32_t* size);
+
+  // The tensor record in memory, for a test that spoils it.
+  uint32_t PutTensor(const std::vector<uint32_t>& dims, uint32_t tag,
+                     std::span<const std::byte> data);
+
+ private:
+  wasmtime::Engine engine_;
+  wasmtime::Store store_;
+  std::vector<wasmtime::Func> functions_;
+  std::vector<std::string> names_;
+  wasmtime_extern_t memory_{};
+  uint32_t next_free_ = 1024;
+};
+
+}  // namespace wnn::testing

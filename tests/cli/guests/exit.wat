@@ -1,0 +1,7 @@
+;; Ends with status 7, and not with the trap that follows.
+(module
+  (import "wasi_snapshot_preview1" "proc_exit" (func $proc_exit (param i32)))
+  (memory (export "memory") 1)
+  (func (export "_start")
+    (call $proc_exit (i32.const 7))
+    unreachable))

@@ -1,0 +1,3 @@
+;; Never ends.
+(module
+  (func (export "_start") (loop $again (br $again))))
