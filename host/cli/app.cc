@@ -65,12 +65,7 @@ std::string VersionText(const Options& options) {
 // Null when the guest gets no WASI-NN.
 Result<std::shared_ptr<nn::Environment>> MakeEnvironment(const Options& options, RuntimePtr runtime,
                                                          Logger* log) {
-  if (!options.nn) {
-    if (!options.models.empty()) {
-      return InvalidArgument("--nn-graph and -S nn=n exclude each other");
-    }
-    return std::shared_ptr<nn::Environment>();
-  }
+  if (!options.nn) return std::shared_ptr<nn::Environment>();
   nn::EnvironmentOptions environment_options;
   environment_options.runtime = std::move(runtime);
   environment_options.n_threads = options.n_threads;
@@ -149,6 +144,8 @@ Result<int> RunModule(const Options& options, Logger* log, CallRecorder* recorde
                       TimingsReport& report) {
   WNN_ASSIGN_OR_RETURN(RuntimePtr runtime, OpenRuntime(options, log));
   report.runtime = runtime->description();
+  log->Log(LogLevel::kDebug, "inference by " + report.runtime + ", up to " +
+                                 std::to_string(options.n_threads) + " threads");
   wasm::RunOptions run = MakeRunOptions(options);
   WNN_ASSIGN_OR_RETURN(run.nn, MakeEnvironment(options, std::move(runtime), log));
   run.observer = recorder;

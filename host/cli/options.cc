@@ -189,6 +189,9 @@ Result<Options> Understand(const Written& written) {
   WNN_RETURN_IF_ERROR(ParseEach("--dir", written.dir, ParseDir, options.preopens));
   WNN_RETURN_IF_ERROR(ParseEach("--mapdir", written.mapdir, ParseMapDir, options.preopens));
   WNN_RETURN_IF_ERROR(ParseEach("--nn-graph", written.nn_graph, ParseNnGraph, options.models));
+  if (!options.nn && !options.models.empty()) {
+    return InvalidArgument("--nn-graph and -S nn=n exclude each other");
+  }
   WNN_ASSIGN_OR_RETURN(options.invoke, Single("--invoke", written.invoke));
   WNN_ASSIGN_OR_RETURN(options.argv0, Single("--argv0", written.argv0));
   WNN_ASSIGN_OR_RETURN(std::optional<std::string> library,

@@ -104,6 +104,7 @@ TEST(OptionsTest, EveryErrorSaysWhatToWrite) {
       {"--invoke", "a", "--invoke", "b", "m"},
       {"--env", "=1", "m"},
       {"--nn-graph", "openvino::d", "m"},
+      {"--nn-graph", "onnx::d", "-S", "nn=n", "m"},
   });
   const char* expected[] = {
       "no MODULE is given",
@@ -117,6 +118,7 @@ TEST(OptionsTest, EveryErrorSaysWhatToWrite) {
       "more than once",
       "--env: '=1' is not NAME=VALUE",
       "only onnx is",
+      "exclude each other",
   };
   ASSERT_EQ(messages.size(), std::size(expected));
   for (size_t i = 0; i < messages.size(); ++i) {

@@ -57,19 +57,23 @@ Result<std::vector<uint8_t>> AssembleText(std::span<const std::byte> bytes) {
   return binary.ok();
 }
 
+// Pipes as well as files, so that a shell's <(...) can be a module.
 Result<std::vector<std::byte>> ReadFile(const std::filesystem::path& path) {
   std::error_code error;
   if (std::filesystem::is_directory(path, error)) {
     return NotFound("it is a directory, not a WebAssembly module");
   }
-  std::ifstream file(path, std::ios::binary | std::ios::ate);
+  std::ifstream file(path, std::ios::binary);
   if (!file) return NotFound(std::string("cannot open it: ") + std::strerror(errno));
-  const std::streamoff size_bytes = file.tellg();
-  if (size_bytes < 0) return NotFound("it is not a file that can be read");
-  std::vector<std::byte> bytes(static_cast<size_t>(size_bytes));
-  file.seekg(0);
-  file.read(reinterpret_cast<char*>(bytes.data()), size_bytes);
-  if (!file) return NotFound(std::string("cannot read it: ") + std::strerror(errno));
+  constexpr size_t kChunkBytes = size_t{1} << 20;
+  std::vector<std::byte> bytes;
+  while (file) {
+    const size_t size_bytes = bytes.size();
+    bytes.resize(size_bytes + kChunkBytes);
+    file.read(reinterpret_cast<char*>(bytes.data() + size_bytes), kChunkBytes);
+    bytes.resize(size_bytes + static_cast<size_t>(file.gcount()));
+  }
+  if (file.bad()) return NotFound(std::string("cannot read it: ") + std::strerror(errno));
   return bytes;
 }
 
