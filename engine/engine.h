@@ -13,6 +13,7 @@
 #include <memory>
 #include <span>
 #include <string>
+#include <vector>
 
 #include "engine/base/limits.h"
 #include "engine/base/log.h"
@@ -26,6 +27,9 @@ namespace wnn::engine {
 struct LoadOptions {
   Limits limits;
   Logger* log = nullptr;  // borrowed for the call; null drops messages
+  // Models give the same answers without their graph optimised, within rounding.
+  bool optimize = true;
+  std::vector<std::string> disabled_passes;  // names from OptimizerPasses() to leave out
 };
 
 class ModelImpl;  // engine/plan/
@@ -95,6 +99,9 @@ class Execution {
 
 // The operators that the engine runs, one line each ("Conv ai.onnx 1-22"), sorted.
 std::string OperatorList();
+
+// The names of the optimiser's passes, in the order in which they run.
+std::vector<std::string> OptimizerPasses();
 
 // The SIMD instruction set that the kernels use on this machine ("AVX3", "AVX2", ...).
 std::string ActiveInstructionSet();

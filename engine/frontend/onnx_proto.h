@@ -1,0 +1,114 @@
+// ONNX's protobuf messages as views of the model's bytes: one level decoded at a time, unknown
+// fields skipped.
+//
+// Every Parse returns nothing when the bytes are not that message. Lifetime: all borrow the bytes.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string_view>
+#include <vector>
+
+#include "engine/tensor/tensor.h"
+
+namespace wnn::frontend {
+
+using Bytes = std::span<const std::byte>;
+
+struct OperatorSetId {
+  std::string_view domain;
+  int64_t version = 0;
+};
+
+struct ModelProto {
+  std::optional<int64_t> ir_version;
+  std::string_view producer_name;
+  std::vector<OperatorSetId> opset_imports;
+  std::optional<Bytes> graph;
+  bool has_functions = false;
+};
+
+struct GraphProto {
+  std::string_view name;
+  std::vector<Bytes> nodes;
+  std::vector<Bytes> initializers;
+  std::vector<Bytes> inputs;
+  std::vector<Bytes> outputs;
+  std::vector<Bytes> value_infos;
+  bool has_sparse_initializers = false;
+};
+
+struct NodeProto {
+  std::string_view name;
+  std::string_view op_type;
+  std::string_view domain;
+  std::vector<std::string_view> inputs;
+  std::vector<std::string_view> outputs;
+  std::vector<Bytes> attributes;
+};
+
+// Numbered as AttributeProto.AttributeType.
+enum class AttributeType : uint8_t {
+  kUndefined = 0,
+  kFloat = 1,
+  kInt = 2,
+  kString = 3,
+  kTensor = 4,
+  kGraph = 5,
+  kFloats = 6,
+  kInts = 7,
+  kStrings = 8,
+  kTensors = 9,
+  kGraphs = 10,
+  kSparseTensor = 11,
+  kSparseTensors = 12,
+  kTypeProto = 13,
+  kTypeProtos = 14,
+};
+
+struct AttributeProto {
+  std::string_view name;
+  std::string_view ref_name;  // of a function's parameter; empty outside functions
+  AttributeType type = AttributeType::kUndefined;  // found from the fields if the model omits it
+  float f = 0;
+  int64_t i = 0;
+  std::string_view s;
+  std::optional<Bytes> t;
+  std::optional<Bytes> g;
+  std::vector<float> floats;
+  std::vector<int64_t> ints;
+  std::vector<std::string_view> strings;
+  std::vector<Bytes> tensors;
+};
+
+// A tensor's head; its elements are decoded by tensor_reader.h.
+struct TensorProto {
+  std::string_view name;
+  int64_t data_type = 0;
+  std::vector<int64_t> dims;
+  std::optional<Bytes> raw_data;
+  bool is_external = false;
+  bool is_segmented = false;
+  Bytes message;  // the whole message, for the typed fields
+};
+
+// A value's declaration. `is_tensor` is false for sequences, maps, optionals and sparse tensors.
+struct ValueInfoProto {
+  std::string_view name;
+  bool has_type = false;
+  bool is_tensor = false;
+  int64_t elem_type = 0;
+  bool has_shape = false;
+  std::vector<Dim> dims;
+};
+
+std::optional<ModelProto> ParseModel(Bytes bytes);
+std::optional<GraphProto> ParseGraph(Bytes bytes);
+std::optional<NodeProto> ParseNode(Bytes bytes);
+std::optional<AttributeProto> ParseAttribute(Bytes bytes);
+std::optional<TensorProto> ParseTensor(Bytes bytes);
+std::optional<ValueInfoProto> ParseValueInfo(Bytes bytes);
+
+}  // namespace wnn::frontend

@@ -1,0 +1,138 @@
+#include "engine/frontend/tensor_reader.h"
+
+#include <cstring>
+
+#include "engine/base/checked_math.h"
+#include "engine/frontend/wire.h"
+
+namespace wnn::frontend {
+namespace {
+
+// Field numbers of TensorProto's typed data.
+constexpr uint32_t kFloatData = 4, kInt32Data = 5, kInt64Data = 7, kDoubleData = 10,
+                   kUint64Data = 11;
+
+// Which typed field holds a type's elements, and how many bytes each of its entries gives.
+struct TypedField {
+  uint32_t number = 0;
+  size_t entry_bytes = 0;
+};
+
+TypedField TypedFieldOf(DType dtype) {
+  switch (dtype) {
+    case DType::kFloat:
+    case DType::kComplex64: return {kFloatData, 4};
+    case DType::kDouble:
+    case DType::kComplex128: return {kDoubleData, 8};
+    case DType::kInt64: return {kInt64Data, 8};
+    case DType::kUint64: return {kUint64Data, 8};
+    case DType::kUint32: return {kUint64Data, 4};
+    case DType::kInt32: return {kInt32Data, 4};
+    case DType::kUint16:
+    case DType::kInt16:
+    case DType::kFloat16:
+    case DType::kBfloat16: return {kInt32Data, 2};
+    case DType::kUint8:
+    case DType::kInt8:
+    case DType::kBool:
+    case DType::kFloat8E4M3FN:
+    case DType::kFloat8E4M3FNUZ:
+    case DType::kFloat8E5M2:
+    case DType::kFloat8E5M2FNUZ:
+    case DType::kFloat8E8M0:
+    // Below a byte, an entry holds one byte of packed elements.
+    case DType::kUint4:
+    case DType::kInt4:
+    case DType::kFloat4E2M1:
+    case DType::kUint2:
+    case DType::kInt2: return {kInt32Data, 1};
+    case DType::kString:
+    case DType::kUndefined: return {};
+  }
+  return {};
+}
+
+// Appends to a fixed span and remembers whether everything fitted.
+class Filler {
+ public:
+  explicit Filler(std::span<std::byte> out) : out_(out) {}
+  void Append(Bytes bytes) {
+    if (bytes.size() > out_.size() - filled_) {
+      overflowed_ = true;
+      return;
+    }
+    if (!bytes.empty()) std::memcpy(out_.data() + filled_, bytes.data(), bytes.size());
+    filled_ += bytes.size();
+  }
+  bool Complete() const { return !overflowed_ && filled_ == out_.size(); }
+
+ private:
+  std::span<std::byte> out_;
+  size_t filled_ = 0;
+  bool overflowed_ = false;
+};
+
+bool ReadTypedField(const TensorProto& proto, TypedField typed, std::span<std::byte> out) {
+  Filler filler(out);
+  WireReader reader(proto.message);
+  while (reader.Next()) {
+    const Field& field = reader.field();
+    if (field.number != typed.number) continue;
+    bool parsed = false;
+    if (typed.number == kFloatData) {
+      parsed = ForEachFixedRun<float>(field, [&](Bytes run) { filler.Append(run); });
+    } else if (typed.number == kDoubleData) {
+      parsed = ForEachFixedRun<double>(field, [&](Bytes run) { filler.Append(run); });
+    } else {
+      // The low bytes of a little-endian integer are the narrower integer.
+      parsed = ForEachVarint(field, [&](uint64_t value) {
+        filler.Append(std::as_bytes(std::span(&value, 1)).first(typed.entry_bytes));
+      });
+    }
+    if (!parsed) return false;
+  }
+  return filler.Complete();
+}
+
+}  // namespace
+
+Result<Tensor> ReadTensor(const TensorProto& proto, const Limits& limits) {
+  if (proto.is_external) {
+    return Security("its data lies in an external file, and this model may not open files");
+  }
+  if (proto.is_segmented) return Unsupported("it is stored in segments");
+  auto dtype = DTypeFromOnnx(proto.data_type);
+  if (!dtype) {
+    return InvalidArgument("its element type " + std::to_string(proto.data_type) +
+                           " is not one of ONNX's");
+  }
+  if (*dtype == DType::kString) return Unsupported("string tensors are not supported");
+  if (proto.dims.size() > limits.max_rank) {
+    return TooLarge("its rank " + std::to_string(proto.dims.size()) + " is over the limit of " +
+                    std::to_string(limits.max_rank));
+  }
+  auto count = ElementCount(proto.dims);
+  auto size = count ? DenseBytes(*dtype, *count) : std::nullopt;
+  std::string type = TensorTypeToString(*dtype, proto.dims);
+  if (!size) return InvalidArgument(type + " has negative dimensions or no size in bytes");
+  if (*size > limits.max_tensor_bytes) {
+    return TooLarge(type + " is over the limit of " + std::to_string(limits.max_tensor_bytes) +
+                    " bytes");
+  }
+  if (proto.raw_data ? proto.raw_data->size() != *size : *size / 8 > proto.message.size()) {
+    // An entry of a typed field takes at least a byte and gives at most eight.
+    size_t found = proto.raw_data ? proto.raw_data->size() : proto.message.size();
+    return InvalidArgument(type + " takes " + std::to_string(*size) + " bytes, but the model has " +
+                           (proto.raw_data ? "" : "less than ") + std::to_string(found));
+  }
+
+  WNN_ASSIGN_OR_RETURN(Tensor tensor, Tensor::Allocate(*dtype, proto.dims));
+  if (proto.raw_data) {
+    if (*size > 0) std::memcpy(tensor.bytes().data(), proto.raw_data->data(), *size);
+  } else if (!ReadTypedField(proto, TypedFieldOf(*dtype), tensor.bytes())) {
+    return InvalidArgument("the number of its elements is not that of " + type);
+  }
+  return tensor;
+}
+
+}  // namespace wnn::frontend

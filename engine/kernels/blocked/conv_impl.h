@@ -1,0 +1,23 @@
+// The algorithms behind Conv. Each factory takes a spec that SupportsConv accepted and spans of the
+// right size.
+#pragma once
+
+#include <memory>
+#include <span>
+
+#include "engine/base/status.h"
+#include "engine/kernels/blocked/conv.h"
+
+namespace wnn::kernels {
+
+using ConvResult = Result<std::unique_ptr<const Conv>>;
+using Floats = std::span<const float>;
+
+ConvResult NewPointwiseConv(const ConvSpec& spec, Floats weights, Floats bias);
+ConvResult NewDirectConv(const ConvSpec& spec, Floats weights, Floats bias);
+ConvResult NewWinogradConv(ConvAlgorithm algorithm, const ConvSpec& spec, Floats weights,
+                           Floats bias);
+ConvResult NewDepthwiseConv(const ConvSpec& spec, Floats weights, Floats bias);
+ConvResult NewFirstLayerConv(const ConvSpec& spec, Floats weights, Floats bias);
+
+}  // namespace wnn::kernels

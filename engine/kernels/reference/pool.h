@@ -1,0 +1,110 @@
+// Pooling in NCHW (NCW, NCDHW) by plain loops.
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+#include <limits>
+#include <span>
+
+#include "engine/base/parallel.h"
+#include "engine/kernels/reference/element.h"
+#include "engine/kernels/reference/window.h"
+
+namespace wnn::kernels {
+
+// Calls body(out_index, taps of each dimension, input position of tap 0 of each dimension) for every
+// output position of one plane.
+template <typename Body>
+void ForWindows(const Window& w, Body&& body) {
+  int64_t out = 0;
+  for (int64_t od = 0; od < w.out[0]; ++od) {
+    const Range d = TapsInside(w, 0, od);
+    for (int64_t oh = 0; oh < w.out[1]; ++oh) {
+      const Range h = TapsInside(w, 1, oh);
+      for (int64_t ow = 0; ow < w.out[2]; ++ow, ++out) {
+        body(out, std::array<Range, 3>{d, h, TapsInside(w, 2, ow)},
+             std::array<int64_t, 3>{od * w.stride[0] - w.pad_begin[0],
+                                    oh * w.stride[1] - w.pad_begin[1],
+                                    ow * w.stride[2] - w.pad_begin[2]});
+      }
+    }
+  }
+}
+
+// Calls body(offset into the plane) for every input element of a window.
+template <typename Body>
+void ForTaps(const Window& w, const std::array<Range, 3>& taps,
+             const std::array<int64_t, 3>& start, Body&& body) {
+  for (int64_t kd = taps[0].begin; kd < taps[0].end; ++kd) {
+    for (int64_t kh = taps[1].begin; kh < taps[1].end; ++kh) {
+      const int64_t row = ((start[0] + kd * w.dilation[0]) * w.in[1] + start[1] +
+                           kh * w.dilation[1]) * w.in[2] + start[2];
+      for (int64_t kw = taps[2].begin; kw < taps[2].end; ++kw) body(row + kw * w.dilation[2]);
+    }
+  }
+}
+
+// The largest element of each window; -infinity (or the lowest integer) for an empty one; a NaN
+// wins. `indices`, if not null, takes its index into the whole of x.
+template <typename T>
+void MaxPoolReference(const Window& w, int64_t n_planes, const T* x, T* y, int64_t* indices,
+                      Parallel& parallel) {
+  parallel.ForEach(static_cast<size_t>(n_planes), [&](size_t plane, int) {
+    const int64_t first_in = static_cast<int64_t>(plane) * w.in_size();
+    const int64_t first_out = static_cast<int64_t>(plane) * w.out_size();
+    const T* in = x + first_in;
+    ForWindows(w, [&](int64_t out, const auto& taps, const auto& start) {
+      int64_t best = -1;
+      Compute<T> best_value{};
+      ForTaps(w, taps, start, [&](int64_t offset) {
+        const Compute<T> value = Widen(in[offset]);
+        if (best < 0 || value > best_value || value != value) {
+          best = offset;
+          best_value = value;
+        }
+      });
+      if (best < 0) {
+        using Limits = std::numeric_limits<Compute<T>>;
+        best_value = Limits::has_infinity ? -Limits::infinity() : Limits::lowest();
+      }
+      y[first_out + out] = Narrow<T>(best_value);
+      if (indices != nullptr) indices[first_out + out] = first_in + std::max<int64_t>(best, 0);
+    });
+  });
+}
+
+// How many elements an average divides by: those inside the input, or those inside the padded one.
+inline int64_t WindowElements(const Window& w, bool count_padding,
+                              const std::array<Range, 3>& taps,
+                              const std::array<int64_t, 3>& start) {
+  int64_t count = 1;
+  for (size_t d = 0; d < 3; ++d) {
+    if (!count_padding) {
+      count *= taps[d].size();
+      continue;
+    }
+    // With ceil_mode a window may even leave the padding: what lies beyond is not counted.
+    const int64_t room = w.in[d] + w.pad_end[d] - start[d];
+    count *= std::min(w.kernel[d], (room + w.dilation[d] - 1) / w.dilation[d]);
+  }
+  return count;
+}
+
+template <typename T>
+void AveragePoolReference(const Window& w, int64_t n_planes, bool count_padding, const T* x, T* y,
+                          Parallel& parallel) {
+  // Sums of many elements keep their digits in double.
+  parallel.ForEach(static_cast<size_t>(n_planes), [&](size_t plane, int) {
+    const T* in = x + static_cast<int64_t>(plane) * w.in_size();
+    T* out_plane = y + static_cast<int64_t>(plane) * w.out_size();
+    ForWindows(w, [&](int64_t out, const auto& taps, const auto& start) {
+      double sum = 0;
+      ForTaps(w, taps, start, [&](int64_t offset) { sum += Widen(in[offset]); });
+      const int64_t count = WindowElements(w, count_padding, taps, start);
+      sum = count > 0 ? sum / static_cast<double>(count) : 0.0;
+      out_plane[out] = Narrow<T>(static_cast<Compute<T>>(sum));
+    });
+  });
+}
+
+}  // namespace wnn::kernels

@@ -1,0 +1,95 @@
+// Cast and CastLike between numbers and booleans.
+#include <array>
+
+#include "engine/kernels/reference/convert.h"
+#include "engine/kernels/reference/parallel_for.h"
+#include "engine/ops/families.h"
+#include "engine/ops/shape_math.h"
+#include "engine/ops/type_sets.h"
+
+namespace wnn::ops {
+namespace {
+
+using CompiledPtr = std::unique_ptr<const CompiledOp>;
+
+template <typename From, typename To>
+class CastOp final : public CompiledOp {
+ public:
+  explicit CastOp(int64_t n) : n_(n) {}
+  Status Run(const RunArgs& args) const override {
+    const From* in = args.in<From>(0);
+    To* out = args.out<To>(0);
+    kernels::ForRanges(*args.parallel, n_, kernels::kElementsPerTask,
+                       [&](int64_t begin, int64_t end) {
+                         for (int64_t i = begin; i < end; ++i) {
+                           out[i] = kernels::Convert<To>(in[i]);
+                         }
+                       });
+    return OkStatus();
+  }
+
+ private:
+  const int64_t n_;
+};
+
+// Before version 6 the attribute `to` is the type's name.
+Result<DType> TargetType(const OpContext& context) {
+  constexpr int kFirstWithNumber = 6;
+  if (context.op_type() == "CastLike") return context.Input(1).dtype;
+  if (context.opset() < kFirstWithNumber) {
+    WNN_ASSIGN_OR_RETURN(std::string_view name, context.attributes().String("to", ""));
+    for (int64_t number = 1; auto dtype = DTypeFromOnnx(number); ++number) {
+      std::string_view candidate = DTypeName(*dtype);
+      if (std::equal(name.begin(), name.end(), candidate.begin(), candidate.end(),
+                     [](char a, char b) { return (a >= 'A' && a <= 'Z' ? a + 32 : a) == b; })) {
+        return *dtype;
+      }
+    }
+    return InvalidArgument("attribute 'to' is " + graph::Quoted(name) + ", not a type");
+  }
+  WNN_ASSIGN_OR_RETURN(int64_t number, context.attributes().RequiredInt("to"));
+  auto dtype = DTypeFromOnnx(number);
+  if (!dtype) {
+    return InvalidArgument("attribute 'to' is " + std::to_string(number) + ", not a type");
+  }
+  return *dtype;
+}
+
+Status InferCast(InferContext& context) {
+  WNN_RETURN_IF_ERROR(context.RequireType(0, kAllSet));
+  WNN_ASSIGN_OR_RETURN(DType to, TargetType(context));
+  if (to != DType::kUndefined && !kAllSet.Has(to)) {
+    return Unsupported("a cast to " + std::string(DTypeName(to)) + " is not supported");
+  }
+  Fact fact = context.Input(0);
+  fact.dtype = to;
+  fact.constant = nullptr;
+  context.SetOutput(0, std::move(fact));
+  return OkStatus();
+}
+
+Result<CompiledPtr> CompileCast(const CompileContext& context) {
+  const int64_t n = ShapeProduct(context.InputShape(0));
+  return kernels::Visit(
+      context.InputType(0), kernels::AllTypes(), [&]<typename From>() -> CompiledPtr {
+        return kernels::Visit(context.Output(0).dtype, kernels::AllTypes(),
+                              [&]<typename To>() -> CompiledPtr {
+                                return std::make_unique<CastOp<From, To>>(n);
+                              });
+      });
+}
+
+constexpr auto kOps = std::to_array<OpDef>({
+    {.name = "Cast", .infer = InferCast, .compile = CompileCast},
+    {.name = "CastLike",
+     .since_version = 15,
+     .inputs = {2, 2},
+     .infer = InferCast,
+     .compile = CompileCast},
+});
+
+}  // namespace
+
+std::span<const OpDef> CastOps() { return kOps; }
+
+}  // namespace wnn::ops

@@ -1,0 +1,120 @@
+// Conv.
+#include "engine/kernels/reference/conv.h"
+
+#include <array>
+
+#include "engine/ops/families.h"
+#include "engine/ops/shape_math.h"
+#include "engine/ops/window_attributes.h"
+
+namespace wnn::ops {
+namespace {
+
+constexpr size_t kX = 0, kW = 1, kBias = 2;
+
+Result<int64_t> ReadGroups(const OpContext& context) {
+  WNN_ASSIGN_OR_RETURN(int64_t groups, context.attributes().Int("group", 1));
+  if (groups < 1) {
+    return InvalidArgument("attribute 'group' is " + std::to_string(groups) + ", not at least 1");
+  }
+  return groups;
+}
+
+Status CheckChannels(const Fact& x, const Fact& w, int64_t groups) {
+  const Dim &channels = x.dims[1], &out_channels = w.dims[0], &group_channels = w.dims[1];
+  if (IsKnown(channels) && IsKnown(group_channels) &&
+      (channels.value % groups != 0 || channels.value / groups != group_channels.value)) {
+    return InvalidArgument("input " + x.ToString() + " in " + std::to_string(groups) +
+                           " groups does not fit weights " + w.ToString());
+  }
+  if (IsKnown(out_channels) && out_channels.value % groups != 0) {
+    return InvalidArgument("weights " + w.ToString() + " do not divide into " +
+                           std::to_string(groups) + " groups");
+  }
+  return OkStatus();
+}
+
+Status CheckBias(const InferContext& context, const Dim& out_channels) {
+  if (!context.HasInput(kBias) || !context.Input(kBias).has_rank) return OkStatus();
+  const Fact& bias = context.Input(kBias);
+  if (bias.rank() == 1 && (!IsKnown(bias.dims[0]) || !IsKnown(out_channels) ||
+                           bias.dims[0].value == out_channels.value)) {
+    return OkStatus();
+  }
+  return InvalidArgument("bias " + bias.ToString() + " does not have one number a channel");
+}
+
+Status InferConv(InferContext& context) {
+  for (size_t i : {kX, kW, kBias}) {
+    WNN_RETURN_IF_ERROR(context.RequireType(i, {DType::kFloat}));
+    WNN_RETURN_IF_ERROR(context.RequireSameType(kX, i));
+  }
+  const Fact &x = context.Input(kX), &w = context.Input(kW);
+  WNN_ASSIGN_OR_RETURN(int64_t groups, ReadGroups(context));
+  if (!x.has_rank || !w.has_rank) {
+    context.SetOutput(0, Fact::Unranked(x.dtype));
+    return OkStatus();
+  }
+  if (x.rank() < 3 || w.rank() != x.rank()) {
+    return InvalidArgument("input " + x.ToString() + " and weights " + w.ToString() +
+                           " do not have the same rank of at least 3");
+  }
+  WNN_RETURN_IF_ERROR(CheckChannels(x, w, groups));
+  WNN_RETURN_IF_ERROR(CheckBias(context, w.dims[0]));
+
+  std::vector<Dim> dims = {x.dims[0], w.dims[0]};
+  std::span<const Dim> spatial(x.dims.begin() + 2, x.dims.end());
+  if (w.IsConcrete()) {
+    Shape w_shape = w.ConcreteShape();
+    WNN_ASSIGN_OR_RETURN(WindowAttributes window,
+                         ParseWindowAttributes(context, spatial.size(),
+                                               std::span(w_shape).subspan(2)));
+    WNN_ASSIGN_OR_RETURN(std::vector<Dim> out, WindowOutputDims(window, spatial));
+    dims.insert(dims.end(), out.begin(), out.end());
+  } else {
+    dims.resize(x.rank());
+  }
+  context.SetOutput(0, Fact::Ranked(x.dtype, std::move(dims)));
+  return OkStatus();
+}
+
+class ConvOp final : public CompiledOp {
+ public:
+  explicit ConvOp(const kernels::ConvShape& shape) : shape_(shape) {}
+  uint64_t ScratchBytes(int n_threads) const override {
+    return kernels::ConvScratchBytes(shape_, n_threads);
+  }
+  Status Run(const RunArgs& args) const override {
+    kernels::ConvReference(shape_, args.in<float>(kX), args.in<float>(kW), args.in<float>(kBias),
+                           args.out<float>(0), reinterpret_cast<float*>(args.scratch),
+                           *args.parallel);
+    return OkStatus();
+  }
+
+ private:
+  const kernels::ConvShape shape_;
+};
+
+Result<std::unique_ptr<const CompiledOp>> CompileConv(const CompileContext& context) {
+  Shape x = context.InputShape(kX), w = context.InputShape(kW);
+  kernels::ConvShape shape;
+  shape.batch = x[0];
+  shape.in_channels = x[1];
+  shape.out_channels = w[0];
+  WNN_ASSIGN_OR_RETURN(shape.groups, ReadGroups(context));
+  WNN_ASSIGN_OR_RETURN(
+      WindowAttributes attributes,
+      ParseWindowAttributes(context, x.size() - 2, std::span(w).subspan(2)));
+  WNN_ASSIGN_OR_RETURN(shape.window, MakeWindow(attributes, std::span(x).subspan(2)));
+  return std::unique_ptr<const CompiledOp>(std::make_unique<ConvOp>(shape));
+}
+
+constexpr auto kOps = std::to_array<OpDef>({
+    {.name = "Conv", .inputs = {2, 3}, .infer = InferConv, .compile = CompileConv},
+});
+
+}  // namespace
+
+std::span<const OpDef> ConvOps() { return kOps; }
+
+}  // namespace wnn::ops

@@ -1,0 +1,26 @@
+// The families of operators, one source file each.
+#pragma once
+
+#include <span>
+
+#include "engine/ops/op_def.h"
+
+namespace wnn::ops {
+
+std::span<const OpDef> BinaryOps();     // binary.cc: Add, Sub, Mul, Div, ...
+std::span<const OpDef> CastOps();       // cast.cc
+std::span<const OpDef> ConcatOps();     // concat.cc: Concat, Split
+std::span<const OpDef> ConstantOps();   // constant.cc: Constant, ConstantOfShape, Range
+std::span<const OpDef> ConvOps();       // conv.cc
+std::span<const OpDef> GatherOps();     // gather.cc
+std::span<const OpDef> GemmOps();       // gemm.cc: Gemm, MatMul
+std::span<const OpDef> MovementOps();   // movement.cc: Transpose, Slice, Expand, Tile
+std::span<const OpDef> NormOps();       // norm.cc: BatchNormalization, LRN, ...
+std::span<const OpDef> PadOps();        // pad.cc
+std::span<const OpDef> PoolOps();       // pool.cc
+std::span<const OpDef> ReduceOps();     // reduce.cc
+std::span<const OpDef> SoftmaxOps();    // softmax.cc
+std::span<const OpDef> UnaryOps();      // unary.cc: activations and other functions of one element
+std::span<const OpDef> ViewOps();       // view.cc: Identity, Reshape, Flatten, Shape, ...
+
+}  // namespace wnn::ops

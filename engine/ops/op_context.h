@@ -1,0 +1,125 @@
+// What InferFn and CompileFn see of a node: its inputs' facts, its attributes, its opset.
+#pragma once
+
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "engine/graph/graph.h"
+#include "engine/ops/op_def.h"
+#include "engine/ops/pack_cache.h"
+
+namespace wnn::ops {
+
+using graph::Attributes;
+using graph::Fact;
+using graph::IsKnown;
+using graph::TensorPtr;
+
+// A set of element types.
+class TypeSet {
+ public:
+  constexpr TypeSet(std::initializer_list<DType> types) {
+    for (DType type : types) bits_ |= 1u << static_cast<unsigned>(type);
+  }
+  constexpr bool Has(DType type) const { return (bits_ >> static_cast<unsigned>(type) & 1) != 0; }
+
+ private:
+  uint32_t bits_ = 0;
+};
+
+// Lifetime: borrows the node and the facts (indexed by ValueId).
+class OpContext {
+ public:
+  OpContext(const graph::Node& node, std::span<const Fact> facts) : node_(node), facts_(facts) {}
+
+  const Attributes& attributes() const { return node_.attributes; }
+  int opset() const { return node_.opset; }
+  const std::string& op_type() const { return node_.op_type; }
+  size_t n_inputs() const { return node_.inputs.size(); }
+  size_t n_outputs() const { return node_.outputs.size(); }
+
+  bool HasInput(size_t i) const {
+    return i < n_inputs() && node_.inputs[i] != graph::kNoValue;
+  }
+  bool HasOutput(size_t i) const {
+    return i < n_outputs() && node_.outputs[i] != graph::kNoValue;
+  }
+  // REQUIRES: HasInput(i)
+  const Fact& Input(size_t i) const { return facts_[static_cast<size_t>(node_.inputs[i])]; }
+
+  // The integers of input i; nothing if it is left out or not constant. See graph::ConstantInts.
+  Result<std::optional<std::vector<int64_t>>> InputInts(size_t i) const;
+
+  // kUnsupportedOperation unless the type of input i (if present and known) is in `types`.
+  Status RequireType(size_t i, const TypeSet& types) const;
+  // kInvalidArgument unless inputs i and j have the same type, or one is left out or unknown.
+  Status RequireSameType(size_t i, size_t j) const;
+  // kInvalidArgument unless the rank of input i, if known, lies in [min, max].
+  Status RequireRank(size_t i, size_t min, size_t max) const;
+
+ protected:
+  const graph::Node& node_;
+  std::span<const Fact> facts_;
+};
+
+class InferContext : public OpContext {
+ public:
+  InferContext(const graph::Node& node, std::span<const Fact> facts)
+      : OpContext(node, facts), outputs_(node.outputs.size()) {}
+
+  // Ignored for an output that the node leaves out.
+  void SetOutput(size_t i, Fact fact) {
+    if (HasOutput(i)) outputs_[i] = std::move(fact);
+  }
+  std::span<Fact> outputs() { return outputs_; }
+
+ private:
+  std::vector<Fact> outputs_;
+};
+
+// REQUIRES, of every present input and output: IsConcrete().
+class CompileContext : public OpContext {
+ public:
+  // `cache` may be null: packed weights are then not shared.
+  CompileContext(const graph::Node& node, std::span<const Fact> facts, PackCache* cache)
+      : OpContext(node, facts), cache_(cache) {}
+
+  DType InputType(size_t i) const { return Input(i).dtype; }
+  Shape InputShape(size_t i) const { return Input(i).ConcreteShape(); }
+  const TensorPtr& InputConstant(size_t i) const { return Input(i).constant; }
+  const Fact& Output(size_t i) const { return facts_[static_cast<size_t>(node_.outputs[i])]; }
+  Shape OutputShape(size_t i) const { return Output(i).ConcreteShape(); }
+
+  // The packed form of constant input i: see PackCache::Get. REQUIRES: InputConstant(i)
+  Result<PackedPtr> Pack(size_t i, std::string_view layout,
+                         FunctionRef<Result<AlignedBuffer>()> pack) const;
+
+ private:
+  PackCache* cache_;
+};
+
+// Runs the node's InferFn and stores the facts of its outputs. Errors name the node.
+Status InferNode(const graph::Graph& graph, const graph::Node& node, std::span<Fact> facts);
+
+// InferNode() for every node, in order, on the graph's own facts.
+Status InferGraph(graph::Graph& graph);
+
+// Runs the node's CompileFn. Errors name the node. kUnsupportedOperation when a fact is not
+// concrete: a shape that depends on data.
+Result<std::unique_ptr<const CompiledOp>> CompileNode(const graph::Graph& graph,
+                                                      const graph::Node& node,
+                                                      std::span<const Fact> facts,
+                                                      PackCache* cache);
+
+// Computes a node whose inputs are all constant and makes its outputs' facts constant. No-op for
+// outputs that InferNode made constant. REQUIRES: InferNode() succeeded on the same facts. Errors as
+// CompileNode; kTooLarge when an output takes more than `max_bytes`.
+Status EvaluateNode(const graph::Graph& graph, const graph::Node& node, std::span<Fact> facts,
+                    uint64_t max_bytes);
+
+// Whether every input that the node has is constant.
+bool AllInputsConstant(const graph::Node& node, std::span<const Fact> facts);
+
+}  // namespace wnn::ops

@@ -1,0 +1,84 @@
+#include "engine/ops/registry.h"
+
+#include <algorithm>
+#include <array>
+#include <vector>
+
+#include "engine/graph/graph.h"
+#include "engine/ops/families.h"
+
+namespace wnn::ops {
+namespace {
+
+using Family = std::span<const OpDef> (*)();
+
+constexpr auto kFamilies = std::to_array<Family>({
+    BinaryOps, ConcatOps, ConvOps, GemmOps, PoolOps, UnaryOps, ViewOps,
+});
+
+std::string_view CanonicalDomain(std::string_view domain) {
+  return domain == "ai.onnx" ? std::string_view() : domain;
+}
+
+std::string DisplayDomain(std::string_view domain) {
+  return domain.empty() ? "ai.onnx" : std::string(domain);
+}
+
+}  // namespace
+
+const OpDef* FindOp(std::string_view domain, std::string_view name, int64_t opset) {
+  domain = CanonicalDomain(domain);
+  int64_t version = domain.empty() ? std::min<int64_t>(opset, kNewestOpset) : opset;
+  for (Family family : kFamilies) {
+    for (const OpDef& op : family()) {
+      if (op.name == name && op.domain == domain && op.since_version <= version &&
+          version <= op.last_version) {
+        return &op;
+      }
+    }
+  }
+  return nullptr;
+}
+
+Status MissingOp(std::string_view domain, std::string_view name, int64_t opset,
+                 std::string_view node) {
+  std::string message = "operator " + graph::Printable(name) + " (" +
+                        graph::Printable(DisplayDomain(domain)) + " " + std::to_string(opset) +
+                        ") of " + std::string(node) + " is not implemented";
+  domain = CanonicalDomain(domain);
+  std::string versions;
+  for (Family family : kFamilies) {
+    for (const OpDef& op : family()) {
+      if (op.name != name || op.domain != domain) continue;
+      versions += (versions.empty() ? "; implemented versions: " : ", ") +
+                  std::to_string(op.since_version) + " to " + std::to_string(op.last_version);
+    }
+  }
+  return Unsupported(message + versions);
+}
+
+std::string ListOps() {
+  struct Line {
+    std::string_view name;
+    int since;
+    std::string text;
+  };
+  std::vector<Line> lines;
+  for (Family family : kFamilies) {
+    for (const OpDef& op : family()) {
+      if (op.domain == "wnn") continue;
+      lines.push_back({op.name, op.since_version,
+                       std::string(op.name) + " " + DisplayDomain(op.domain) + " " +
+                           std::to_string(op.since_version) + "-" +
+                           std::to_string(op.last_version) + "\n"});
+    }
+  }
+  std::sort(lines.begin(), lines.end(), [](const Line& a, const Line& b) {
+    return a.name != b.name ? a.name < b.name : a.since < b.since;
+  });
+  std::string text;
+  for (const Line& line : lines) text += line.text;
+  return text;
+}
+
+}  // namespace wnn::ops

@@ -1,0 +1,208 @@
+#include "engine/plan/execution_impl.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include "engine/base/checked_math.h"
+
+namespace wnn::engine {
+namespace {
+
+// The alignment that kernels may assume of a graph input: that of the largest element.
+constexpr uintptr_t kInputAlignment = 16;
+
+bool IsAligned(const std::byte* data) {
+  return reinterpret_cast<uintptr_t>(data) % kInputAlignment == 0;
+}
+
+Status CheckIndex(size_t index, size_t count, std::string_view what) {
+  if (index < count) return OkStatus();
+  return InvalidArgument("there is no " + std::string(what) + " " + std::to_string(index) +
+                         "; the model has " + std::to_string(count));
+}
+
+}  // namespace
+
+Status ExecutionImpl::CheckNewInput(size_t index, const TensorView& value) const {
+  WNN_RETURN_IF_ERROR(CheckIndex(index, inputs_.size(), "input"));
+  const ValueInfo& info = model_.inputs()[index];
+  WNN_RETURN_IF_ERROR(CheckInput(info, value));
+  Status size = graph::CheckSize(graph::Fact::Concrete(value.dtype, value.dims));
+  if (size.ok() && value.data.size() > model_.limits().max_tensor_bytes) {
+    size = TooLarge("its " + std::to_string(value.data.size()) + " bytes are over the limit of " +
+                    std::to_string(model_.limits().max_tensor_bytes));
+  }
+  return std::move(size).WithContext("input " + graph::Quoted(info.name));
+}
+
+Status ExecutionImpl::Reserve(Input& input, size_t size) {
+  if (input.own.data() != nullptr && input.own.size() == size) return OkStatus();
+  uint64_t total = size;
+  for (const Input& other : inputs_) {
+    if (&other != &input) total += other.own.size();
+  }
+  if (total > model_.limits().max_memory_bytes) {
+    return TooLarge("the inputs take " + std::to_string(total) + " bytes, over the limit of " +
+                    std::to_string(model_.limits().max_memory_bytes));
+  }
+  WNN_ASSIGN_OR_RETURN(input.own, AlignedBuffer::Allocate(size));
+  return OkStatus();
+}
+
+void ExecutionImpl::SetType(Input& input, const TensorView& value) {
+  if (!input.is_set || input.dtype != value.dtype ||
+      !std::equal(input.shape.begin(), input.shape.end(), value.dims.begin(), value.dims.end())) {
+    types_changed_ = true;
+    input.shape.assign(value.dims.begin(), value.dims.end());
+    input.dtype = value.dtype;
+  }
+  input.is_set = true;
+}
+
+Status ExecutionImpl::SetInput(size_t index, const TensorView& value) {
+  has_outputs_ = false;
+  WNN_RETURN_IF_ERROR(CheckNewInput(index, value));
+  Input& input = inputs_[index];
+  WNN_RETURN_IF_ERROR(Reserve(input, value.data.size()));
+  // The caller may hand back an output that lies in this very buffer.
+  if (!value.data.empty()) std::memmove(input.own.data(), value.data.data(), value.data.size());
+  input.is_borrowed = false;
+  input.data = input.own.bytes();
+  SetType(input, value);
+  return OkStatus();
+}
+
+Status ExecutionImpl::BindInput(size_t index, const TensorView& value) {
+  has_outputs_ = false;
+  WNN_RETURN_IF_ERROR(CheckNewInput(index, value));
+  Input& input = inputs_[index];
+  if (!IsAligned(value.data.data())) WNN_RETURN_IF_ERROR(Reserve(input, value.data.size()));
+  input.is_borrowed = true;
+  input.data = value.data;
+  SetType(input, value);
+  return OkStatus();
+}
+
+void ExecutionImpl::AlignInputs() {
+  for (Input& input : inputs_) {
+    input.aligned = input.data.data();
+    if (!input.is_borrowed || IsAligned(input.aligned)) continue;
+    std::memcpy(input.own.data(), input.data.data(), input.data.size());
+    input.aligned = input.own.data();
+  }
+}
+
+bool ExecutionImpl::ValuesChanged() const {
+  for (size_t i = 0; i < inputs_.size(); ++i) {
+    if (!model_.InputNeededByValue(i)) continue;
+    const Input& input = inputs_[i];
+    if (!std::equal(input.data.begin(), input.data.end(), input.planned_value.begin(),
+                    input.planned_value.end())) {
+      return true;
+    }
+  }
+  return false;
+}
+
+Status ExecutionImpl::MakePlan(const StopCondition& stop) {
+  std::vector<TensorView> views;
+  for (size_t i = 0; i < inputs_.size(); ++i) {
+    const Input& input = inputs_[i];
+    // Each value costs a plan of its own: only what tells shapes, not data, is taken so.
+    constexpr size_t kMaxValueBytes = size_t{1} << 20;
+    if (model_.InputNeededByValue(i) && input.data.size() > kMaxValueBytes) {
+      return Unsupported("shapes depend on the value of input " +
+                         graph::Quoted(model_.inputs()[i].name) + ", whose " +
+                         std::to_string(input.data.size()) +
+                         " bytes are more than is supported there");
+    }
+    views.push_back({input.dtype, input.shape, input.data});
+  }
+  plan_ = nullptr;
+  WNN_ASSIGN_OR_RETURN(std::shared_ptr<const plan::Plan> made, model_.PlanFor(views, stop));
+  WNN_RETURN_IF_ERROR(
+      AllocateArena(made->arena_bytes, made->ScratchBytes(parallel_.n_threads())));
+  operands_.assign(made->max_operands, nullptr);
+  for (size_t i = 0; i < inputs_.size(); ++i) {
+    if (!model_.InputNeededByValue(i)) continue;
+    inputs_[i].planned_value.assign(inputs_[i].data.begin(), inputs_[i].data.end());
+  }
+  plan_ = std::move(made);
+  types_changed_ = false;
+  return OkStatus();
+}
+
+Status ExecutionImpl::AllocateArena(uint64_t arena_bytes, uint64_t scratch_bytes) {
+  uint64_t input_bytes = 0;
+  for (const Input& input : inputs_) input_bytes += input.own.size();
+  auto total = CheckedAdd(arena_bytes, scratch_bytes);
+  auto with_inputs = total ? CheckedAdd(*total, input_bytes) : std::nullopt;
+  if (!with_inputs || *with_inputs > model_.limits().max_memory_bytes || *total > SIZE_MAX) {
+    return TooLarge("the tensors of one run take " +
+                    (with_inputs ? std::to_string(*with_inputs) : "more than 2^64") +
+                    " bytes, over the limit of " +
+                    std::to_string(model_.limits().max_memory_bytes));
+  }
+  if (arena_.data() == nullptr || arena_.size() < *total) {
+    arena_ = AlignedBuffer();  // never both at once
+    WNN_ASSIGN_OR_RETURN(arena_, AlignedBuffer::Allocate(static_cast<size_t>(*total)));
+  }
+  scratch_ = arena_.data() + arena_bytes;
+  return OkStatus();
+}
+
+std::byte* ExecutionImpl::Resolve(const plan::Location& location) const {
+  switch (location.place) {
+    case plan::Place::kNone: return nullptr;
+    case plan::Place::kArena: return arena_.data() + location.offset;
+    // Inputs and constants are only ever read: no step has them as an output.
+    case plan::Place::kInput:
+      return const_cast<std::byte*>(inputs_[static_cast<size_t>(location.offset)].aligned);
+    case plan::Place::kConstant: return const_cast<std::byte*>(location.constant);
+  }
+  return nullptr;
+}
+
+Status ExecutionImpl::RunSteps(const StopCondition& stop) {
+  for (const plan::Step& step : plan_->steps) {
+    WNN_RETURN_IF_ERROR(stop.Check());
+    const size_t n_operands = step.n_inputs + step.n_outputs;
+    for (size_t i = 0; i < n_operands; ++i) {
+      operands_[i] = Resolve(plan_->operands[step.first_operand + i]);
+    }
+    ops::RunArgs args;
+    args.inputs = std::span<const std::byte* const>(operands_.data(), step.n_inputs);
+    args.outputs = std::span<std::byte* const>(operands_.data() + step.n_inputs, step.n_outputs);
+    args.scratch = scratch_;
+    args.parallel = &parallel_;
+    if (Status status = step.op->Run(args); !status.ok()) {
+      return std::move(status).WithContext(NodeLabel(model_.graph(), *step.node));
+    }
+  }
+  return stop.Check();
+}
+
+Status ExecutionImpl::Run(const RunOptions& options) {
+  has_outputs_ = false;
+  for (size_t i = 0; i < inputs_.size(); ++i) {
+    if (!inputs_[i].is_set) {
+      return InvalidArgument("input " + graph::Quoted(model_.inputs()[i].name) + " was not set");
+    }
+  }
+  if (plan_ == nullptr || types_changed_ || ValuesChanged()) {
+    WNN_RETURN_IF_ERROR(MakePlan(options.stop));
+  }
+  AlignInputs();
+  WNN_RETURN_IF_ERROR(RunSteps(options.stop));
+  has_outputs_ = true;
+  return OkStatus();
+}
+
+Result<TensorView> ExecutionImpl::Output(size_t index) const {
+  WNN_RETURN_IF_ERROR(CheckIndex(index, model_.outputs().size(), "output"));
+  if (!has_outputs_) return RuntimeError("nothing was computed for the inputs as they are");
+  const plan::PlanOutput& output = plan_->outputs[index];
+  return TensorView{output.dtype, output.shape, {Resolve(output.location), output.size_bytes}};
+}
+
+}  // namespace wnn::engine

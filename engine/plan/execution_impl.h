@@ -1,0 +1,68 @@
+// One context's inputs, its arena, and the run of a plan.
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <vector>
+
+#include "engine/base/aligned_buffer.h"
+#include "engine/engine.h"
+#include "engine/plan/model_impl.h"
+
+namespace wnn::engine {
+
+// Thread-compatible. Invariants:
+//  1. plan_, once set, was made for planned_ inputs; arena_ has room for it.
+//  2. With an unchanged plan Run() allocates nothing.
+class ExecutionImpl {
+ public:
+  ExecutionImpl(std::shared_ptr<const Model> owner, const ModelImpl& model, Parallel* parallel)
+      : owner_(std::move(owner)),
+        model_(model),
+        parallel_(parallel != nullptr ? *parallel : serial_),
+        inputs_(model.inputs().size()) {}
+
+  Status SetInput(size_t index, const TensorView& value);
+  Status BindInput(size_t index, const TensorView& value);
+  Status Run(const RunOptions& options);
+  Result<TensorView> Output(size_t index) const;
+
+ private:
+  struct Input {
+    bool is_set = false;
+    bool is_borrowed = false;
+    DType dtype = DType::kUndefined;
+    Shape shape;
+    std::span<const std::byte> data;  // own.bytes() or the caller's
+    AlignedBuffer own;                // also where misaligned borrowed data are copied in each run
+    const std::byte* aligned = nullptr;  // what operators read
+    // What the plan was made for, if it depends on the input's value.
+    std::vector<std::byte> planned_value;
+  };
+
+  Status CheckNewInput(size_t index, const TensorView& value) const;
+  // Makes `input.own` hold `size` bytes, within the limits.
+  Status Reserve(Input& input, size_t size);
+  void SetType(Input& input, const TensorView& value);
+  // Copies misaligned borrowed data; sets Input::aligned.
+  void AlignInputs();
+  bool ValuesChanged() const;
+  Status MakePlan(const StopCondition& stop);
+  Status AllocateArena(uint64_t arena_bytes, uint64_t scratch_bytes);
+  Status RunSteps(const StopCondition& stop);
+  std::byte* Resolve(const plan::Location& location) const;
+
+  const std::shared_ptr<const Model> owner_;  // keeps model_ alive
+  const ModelImpl& model_;
+  SerialParallel serial_;
+  Parallel& parallel_;
+  std::vector<Input> inputs_;
+  bool types_changed_ = true;  // since the plan was made
+  std::shared_ptr<const plan::Plan> plan_;
+  AlignedBuffer arena_;  // the tensors, then the steps' scratch memory
+  std::byte* scratch_ = nullptr;
+  std::vector<std::byte*> operands_;  // of one step
+  bool has_outputs_ = false;
+};
+
+}  // namespace wnn::engine

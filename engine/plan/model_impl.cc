@@ -1,0 +1,96 @@
+#include "engine/plan/model_impl.h"
+
+#include <algorithm>
+
+#include "engine/frontend/importer.h"
+#include "engine/ops/op_context.h"
+#include "engine/optimizer/optimizer.h"
+#include "engine/plan/value_needs.h"
+
+namespace wnn::engine {
+
+Result<std::unique_ptr<ModelImpl>> ModelImpl::Load(std::span<const std::byte> bytes,
+                                                   const LoadOptions& options) {
+  NullLogger null_log;
+  Logger& log = options.log != nullptr ? *options.log : null_log;
+  WNN_ASSIGN_OR_RETURN(frontend::ImportedModel imported,
+                       frontend::ImportModel(bytes, options.limits, log));
+  std::unique_ptr<ModelImpl> model(new ModelImpl(options.limits));
+  model->graph_ = std::move(imported.graph);
+  model->inputs_ = std::move(imported.inputs);
+  WNN_RETURN_IF_ERROR(ops::InferGraph(model->graph_));
+  model->SetOutputInfos(std::move(imported.outputs));
+  WNN_RETURN_IF_ERROR(model->CheckOutputTypes());
+  if (options.optimize) {
+    WNN_RETURN_IF_ERROR(optimizer::Optimize(model->graph_, options.disabled_passes,
+                                            options.limits, log));
+  }
+  model->needed_values_ = plan::FindNeededValues(model->graph_);
+  model->WarmUp(log);
+  return model;
+}
+
+void ModelImpl::SetOutputInfos(std::vector<ValueInfo> declared) {
+  outputs_ = std::move(declared);
+  // What the model leaves open, inference may know.
+  for (size_t i = 0; i < outputs_.size(); ++i) {
+    const graph::Fact& fact = graph_.fact(graph_.outputs[i]);
+    if (outputs_[i].dtype == DType::kUndefined) outputs_[i].dtype = fact.dtype;
+    if (outputs_[i].has_shape || !fact.has_rank) continue;
+    outputs_[i].has_shape = true;
+    outputs_[i].dims = fact.dims;
+  }
+}
+
+Status ModelImpl::CheckOutputTypes() const {
+  for (size_t i = 0; i < outputs_.size(); ++i) {
+    const graph::Fact& fact = graph_.fact(graph_.outputs[i]);
+    if (fact.dtype == DType::kUndefined || fact.dtype == outputs_[i].dtype) continue;
+    return InvalidArgument("the graph's output " + graph::Quoted(outputs_[i].name) +
+                           " is declared as " + std::string(DTypeName(outputs_[i].dtype)) +
+                           ", but computed as " + std::string(DTypeName(fact.dtype)));
+  }
+  return OkStatus();
+}
+
+void ModelImpl::WarmUp(Logger& log) const {
+  std::vector<Shape> shapes;
+  for (size_t i = 0; i < inputs_.size(); ++i) {
+    const ValueInfo& info = inputs_[i];
+    if (info.dtype == DType::kUndefined || !info.has_shape || InputNeededByValue(i)) return;
+    Shape& shape = shapes.emplace_back();
+    for (size_t d = 0; d < info.dims.size(); ++d) {
+      if (d > 0 && !graph::IsKnown(info.dims[d])) return;
+      shape.push_back(graph::IsKnown(info.dims[d]) ? info.dims[d].value : 1);
+    }
+  }
+  std::vector<TensorView> views;
+  for (size_t i = 0; i < inputs_.size(); ++i) views.push_back({inputs_[i].dtype, shapes[i], {}});
+  auto made = PlanFor(views, {});
+  if (!made) {
+    // A real run may have shapes that do fit, or will say the same.
+    log.Log(LogLevel::kDebug, "no plan for batch 1: " + std::string(made.error().message()));
+  }
+}
+
+size_t ModelImpl::memory_bytes() const {
+  size_t bytes = pack_cache_.memory_bytes();
+  for (const graph::Fact& fact : graph_.facts()) {
+    if (fact.constant) bytes += fact.constant->bytes().size();
+  }
+  return bytes;
+}
+
+Result<std::shared_ptr<const plan::Plan>> ModelImpl::PlanFor(std::span<const TensorView> inputs,
+                                                             const StopCondition& stop) const {
+  std::string key = plan::PlanKey(graph_, inputs, needed_values_);
+  if (auto found = plan_cache_.Find(key)) return found;
+  // Not under a lock: two executions may make the same plan at once, and either will do.
+  WNN_ASSIGN_OR_RETURN(
+      std::shared_ptr<const plan::Plan> made,
+      plan::MakePlan(graph_, {inputs, &needed_values_, limits_, &pack_cache_, stop}));
+  plan_cache_.Insert(std::move(key), made);
+  return made;
+}
+
+}  // namespace wnn::engine
