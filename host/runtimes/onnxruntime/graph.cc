@@ -99,11 +99,14 @@ Result<std::shared_ptr<const Graph>> OnnxRuntimeGraph::Load(const OrtApi* api,
                                                             const LoadOptions& options) {
   std::shared_ptr<OnnxRuntimeGraph> graph(new OnnxRuntimeGraph(api, std::move(env)));
   WNN_ASSIGN_OR_RETURN(auto session_options, MakeSessionOptions(api, options));
-  WNN_ASSIGN_OR_RETURN(graph->session_, OrtMake<OrtSessionHandle>(api, [&](auto** out) {
-                         return api->CreateSessionFromArray(graph->env_->get(), bytes.data(),
-                                                            bytes.size(), session_options.get(),
-                                                            out);
-                       }));
+  OrtSession* session = nullptr;
+  // Its word for most graphs that it finds invalid is ORT_FAIL.
+  WNN_RETURN_IF_ERROR(
+      FromOrtStatus(api,
+                    api->CreateSessionFromArray(graph->env_->get(), bytes.data(), bytes.size(),
+                                                session_options.get(), &session),
+                    Code::kInvalidArgument));
+  graph->session_ = OrtSessionHandle(session, {api});
   graph->max_memory_bytes_ = options.limits.max_memory_bytes;
 
   WNN_ASSIGN_OR_RETURN(graph->inputs_,

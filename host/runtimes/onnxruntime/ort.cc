@@ -6,7 +6,7 @@
 namespace wnn::runtimes {
 namespace {
 
-Code CodeOf(OrtErrorCode code, std::string_view message) {
+Code CodeOf(OrtErrorCode code, std::string_view message, Code fail_means) {
   // Its words for an operator that it does not have, whatever code comes with them.
   constexpr std::array<std::string_view, 4> kLacksOperator = {
       "No Op registered for", "is not a registered function/op", "No opset import for domain",
@@ -18,6 +18,7 @@ Code CodeOf(OrtErrorCode code, std::string_view message) {
     case ORT_INVALID_PROTOBUF: return Code::kInvalidEncoding;
     case ORT_INVALID_ARGUMENT:
     case ORT_INVALID_GRAPH: return Code::kInvalidArgument;
+    case ORT_FAIL: return fail_means;
     case ORT_NOT_IMPLEMENTED: return Code::kUnsupportedOperation;
     default: return Code::kRuntimeError;
   }
@@ -25,10 +26,10 @@ Code CodeOf(OrtErrorCode code, std::string_view message) {
 
 }  // namespace
 
-Status FromOrtStatus(const OrtApi* api, OrtStatus* status) {
+Status FromOrtStatus(const OrtApi* api, OrtStatus* status, Code fail_means) {
   if (status == nullptr) return OkStatus();
   std::string message = api->GetErrorMessage(status);
-  const Code code = CodeOf(api->GetErrorCode(status), message);
+  const Code code = CodeOf(api->GetErrorCode(status), message, fail_means);
   api->ReleaseStatus(status);
   return Status(code, "ONNX Runtime: " + std::move(message));
 }

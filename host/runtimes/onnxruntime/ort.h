@@ -35,8 +35,8 @@ template <typename Handle, typename Create>
 Result<Handle> OrtMake(const OrtApi* api, Create create);
 
 // Takes ownership of `status`; null is success. The codes say what they can: which operators ONNX
-// Runtime lacks is told in its message only.
-Status FromOrtStatus(const OrtApi* api, OrtStatus* status);
+// Runtime lacks is told in its message only. `fail_means` stands for its unspecific ORT_FAIL.
+Status FromOrtStatus(const OrtApi* api, OrtStatus* status, Code fail_means = Code::kRuntimeError);
 
 template <typename Handle, typename Create>
 Result<Handle> OrtMake(const OrtApi* api, Create create) {
