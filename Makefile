@@ -3,7 +3,7 @@
 BUILD := build/release
 SHELL := /bin/bash
 
-.PHONY: help setup build demo test bench clean
+.PHONY: help setup build demo test abi-matrix bench clean
 
 help:  ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 20
@@ -20,6 +20,9 @@ demo: build  ## Classify a photograph through WASI-NN under both runtimes
 
 test: build  ## Run every test; ends with 'N passed, N failed'
 	@python3 tools/run_tests.py $(BUILD)
+
+abi-matrix: build  ## Those of the tests that are every ABI's functions, types and errors
+	@python3 tools/run_tests.py $(BUILD) -L '^abi$$'
 
 bench: build  ## Time native calls against WASI-NN; writes build/bench/report.json
 	@python3 bench/report.py

@@ -1,8 +1,6 @@
 # Build rules for guests: WebAssembly modules made by compilers other than the host's.
 
-if(NOT WNN_GUESTS_DIR)
-  set(WNN_GUESTS_DIR ${CMAKE_BINARY_DIR}/guests)
-endif()
+set(WNN_GUESTS_DIR ${CMAKE_BINARY_DIR}/guests CACHE PATH "Where built guests go")
 
 # clang's own name for WASI preview 1; "wasm32-wasip1" does not find Debian's headers.
 set(WNN_WASM_TARGET wasm32-wasi)
@@ -32,63 +30,130 @@ set(WNN_WASM_LINK_FLAGS
 
 add_custom_target(guests ALL)
 
-# wnn_cxx_guest(NAME SOURCES file... [FLAGS flag...] [LINK_FLAGS flag...]): NAME.wasm from C++.
-function(wnn_cxx_guest name)
-  cmake_parse_arguments(PARSE_ARGV 1 ARG "" "" "SOURCES;FLAGS;LINK_FLAGS")
+# wnn_library_sources(TARGET OUT): the sources, as absolute paths, of a library of ours and of those
+# that it links, so that guests can compile it without a second list.
+function(wnn_library_sources target out)
+  set(visited)
+  set(waiting ${target})
+  set(sources)
+  while(waiting)
+    list(POP_FRONT waiting library)
+    if(library IN_LIST visited OR NOT TARGET ${library})
+      continue()
+    endif()
+    list(APPEND visited ${library})
+    get_target_property(type ${library} TYPE)
+    if(NOT type STREQUAL "STATIC_LIBRARY")
+      continue()
+    endif()
+    get_target_property(folder ${library} SOURCE_DIR)
+    get_target_property(own_sources ${library} SOURCES)
+    foreach(source IN LISTS own_sources)
+      cmake_path(ABSOLUTE_PATH source BASE_DIRECTORY ${folder} NORMALIZE)
+      list(APPEND sources ${source})
+    endforeach()
+    get_target_property(dependencies ${library} LINK_LIBRARIES)
+    if(dependencies)
+      list(APPEND waiting ${dependencies})
+    endif()
+  endwhile()
+  set(${out} ${sources} PARENT_SCOPE)
+endfunction()
+
+# wnn_wasm_objects(OUT SET SOURCES file... [FLAGS flag...]): compiles C++ to WebAssembly object
+# files, whose paths OUT receives. Objects of one SET lie in one folder.
+function(wnn_wasm_objects out set)
+  cmake_parse_arguments(PARSE_ARGV 2 ARG "" "" "SOURCES;FLAGS")
   set(objects)
   foreach(source IN LISTS ARG_SOURCES)
-    set(object ${CMAKE_CURRENT_BINARY_DIR}/${name}.wasm.dir/${source}.o)
+    cmake_path(ABSOLUTE_PATH source BASE_DIRECTORY ${CMAKE_CURRENT_SOURCE_DIR} NORMALIZE)
+    cmake_path(RELATIVE_PATH source BASE_DIRECTORY ${PROJECT_SOURCE_DIR} OUTPUT_VARIABLE path)
+    set(object ${CMAKE_CURRENT_BINARY_DIR}/${set}.wasm.dir/${path}.o)
     cmake_path(GET object PARENT_PATH folder)
     file(MAKE_DIRECTORY ${folder})
     add_custom_command(
       OUTPUT ${object}
       COMMAND ${WNN_WASM_CXX} ${WNN_WASM_FLAGS} ${ARG_FLAGS} -MD -MT ${object} -MF ${object}.d
-              -c ${CMAKE_CURRENT_SOURCE_DIR}/${source} -o ${object}
-      DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/${source}
+              -c ${source} -o ${object}
+      DEPENDS ${source}
       DEPFILE ${object}.d
-      COMMENT "Compiling ${source} for ${name}.wasm"
+      COMMENT "Compiling ${path} for ${set}.wasm"
       VERBATIM)
     list(APPEND objects ${object})
   endforeach()
+  set(${out} ${objects} PARENT_SCOPE)
+endfunction()
+
+# wnn_link_guest(NAME OBJECTS file... [FLAGS flag...]): NAME.wasm from object files.
+function(wnn_link_guest name)
+  cmake_parse_arguments(PARSE_ARGV 1 ARG "" "" "OBJECTS;FLAGS")
   set(module ${WNN_GUESTS_DIR}/${name}.wasm)
   add_custom_command(
     OUTPUT ${module}
     COMMAND ${CMAKE_COMMAND} -E make_directory ${WNN_GUESTS_DIR}
-    COMMAND ${WNN_WASM_CXX} ${WNN_WASM_LINK_FLAGS} ${ARG_LINK_FLAGS} ${objects} -o ${module}
-    DEPENDS ${objects}
+    COMMAND ${WNN_WASM_CXX} ${WNN_WASM_LINK_FLAGS} ${ARG_FLAGS} ${ARG_OBJECTS} -o ${module}
+    DEPENDS ${ARG_OBJECTS}
     COMMENT "Linking ${name}.wasm"
     VERBATIM)
   add_custom_target(guest-${name} DEPENDS ${module})
   add_dependencies(guests guest-${name})
 endfunction()
 
-# wnn_rust_guest(NAME CRATE folder): NAME.wasm from a crate whose binary is called NAME. Cargo's
-# own files stay outside both trees, so that a clean build folder does not compile crates again.
-function(wnn_rust_guest name)
-  cmake_parse_arguments(PARSE_ARGV 1 ARG "" "CRATE" "")
+# wnn_cxx_guest(NAME SOURCES file... [FLAGS flag...] [LINK_FLAGS flag...]): NAME.wasm from C++.
+function(wnn_cxx_guest name)
+  cmake_parse_arguments(PARSE_ARGV 1 ARG "" "" "SOURCES;FLAGS;LINK_FLAGS")
+  wnn_wasm_objects(objects ${name} SOURCES ${ARG_SOURCES} FLAGS ${ARG_FLAGS})
+  wnn_link_guest(${name} OBJECTS ${objects} FLAGS ${ARG_LINK_FLAGS})
+endfunction()
+
+# wnn_rust_guests(WORKSPACE folder TARGET triple GUESTS name... [UNITS package...]): NAME.wasm for
+# each package of a Cargo workspace whose binary is called NAME, and the unit tests of some of its
+# packages. Cargo's own files stay outside both trees, so that a clean build folder does not compile
+# crates again.
+function(wnn_rust_guests)
+  cmake_parse_arguments(PARSE_ARGV 0 ARG "" "WORKSPACE;TARGET" "GUESTS;UNITS")
   find_program(WNN_CARGO cargo HINTS $ENV{HOME}/.cargo/bin)
   if(NOT WNN_CARGO)
-    message(FATAL_ERROR "The Rust guest needs cargo: install rustup (its toolchain file picks the "
-                        "version), or leave the guests out with -DWNN_BUILD_GUESTS=OFF.")
+    message(FATAL_ERROR "The Rust guests need cargo: install rustup (their toolchain file picks "
+                        "the version), or leave the guests out with -DWNN_BUILD_GUESTS=OFF.")
   endif()
   set(cache $ENV{XDG_CACHE_HOME})
   if(NOT cache)
     set(cache $ENV{HOME}/.cache)
   endif()
   set(target_dir ${cache}/wasi-nn-onnx/guest-target)
-  set(crate ${CMAKE_CURRENT_SOURCE_DIR}/${ARG_CRATE})
-  file(GLOB_RECURSE sources CONFIGURE_DEPENDS ${crate}/src/*.rs)
-  set(module ${WNN_GUESTS_DIR}/${name}.wasm)
+  set(workspace ${CMAKE_CURRENT_SOURCE_DIR}/${ARG_WORKSPACE})
+  file(GLOB_RECURSE sources CONFIGURE_DEPENDS
+    ${workspace}/*.rs ${workspace}/*.toml ${workspace}/Cargo.lock ${CMAKE_CURRENT_SOURCE_DIR}/wit/*.wit)
+  set(modules)
+  set(packages)
+  set(copies)
+  foreach(name IN LISTS ARG_GUESTS)
+    set(module ${WNN_GUESTS_DIR}/${name}.wasm)
+    list(APPEND modules ${module})
+    list(APPEND packages --package ${name})
+    list(APPEND copies COMMAND ${CMAKE_COMMAND} -E copy
+      ${target_dir}/${ARG_TARGET}/release/${name}.wasm ${module})
+  endforeach()
   add_custom_command(
-    OUTPUT ${module}
+    OUTPUT ${modules}
     COMMAND ${CMAKE_COMMAND} -E make_directory ${WNN_GUESTS_DIR}
     COMMAND ${CMAKE_COMMAND} -E env CARGO_TARGET_DIR=${target_dir}
-            ${WNN_CARGO} build --quiet --release --locked --target wasm32-wasip1
-    COMMAND ${CMAKE_COMMAND} -E copy ${target_dir}/wasm32-wasip1/release/${name}.wasm ${module}
-    DEPENDS ${sources} ${crate}/Cargo.toml ${crate}/Cargo.lock ${crate}/rust-toolchain.toml
-    WORKING_DIRECTORY ${crate}
-    COMMENT "Building ${name}.wasm with cargo"
+            ${WNN_CARGO} build --quiet --release --locked --target ${ARG_TARGET} ${packages}
+    ${copies}
+    DEPENDS ${sources}
+    WORKING_DIRECTORY ${workspace}
+    COMMENT "Building the Rust guests of ${ARG_WORKSPACE} for ${ARG_TARGET}"
     VERBATIM)
-  add_custom_target(guest-${name} DEPENDS ${module})
-  add_dependencies(guests guest-${name})
+  add_custom_target(guests-${ARG_WORKSPACE}-${ARG_TARGET} DEPENDS ${modules})
+  add_dependencies(guests guests-${ARG_WORKSPACE}-${ARG_TARGET})
+  if(WNN_BUILD_TESTS)
+    foreach(package IN LISTS ARG_UNITS)
+      add_test(NAME guests.units.${package}
+        COMMAND ${CMAKE_COMMAND} -E env CARGO_TARGET_DIR=${target_dir}
+                ${WNN_CARGO} test --quiet --locked --package ${package}
+        WORKING_DIRECTORY ${workspace})
+      set_tests_properties(guests.units.${package} PROPERTIES TIMEOUT 600)
+    endforeach()
+  endif()
 endfunction()

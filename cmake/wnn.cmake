@@ -22,15 +22,16 @@ function(wnn_library name)
   target_link_libraries(${name} PUBLIC ${ARG_DEPS} wnn_compile_options)
 endfunction()
 
-# wnn_test(NAME SOURCES file... [DEPS target...]): a GoogleTest executable; CTest counts its cases.
+# wnn_test(NAME SOURCES file... [DEPS target...] [LABEL label]): a GoogleTest executable; CTest counts
+# its cases, and `ctest -L label` picks them.
 function(wnn_test name)
   if(NOT WNN_BUILD_TESTS)
     return()
   endif()
-  cmake_parse_arguments(PARSE_ARGV 1 ARG "" "" "SOURCES;DEPS")
+  cmake_parse_arguments(PARSE_ARGV 1 ARG "" "LABEL" "SOURCES;DEPS")
   add_executable(${name} ${ARG_SOURCES})
   target_link_libraries(${name} PRIVATE ${ARG_DEPS} GTest::gtest_main wnn_compile_options)
   target_compile_definitions(${name} PRIVATE WNN_SOURCE_DIR="${PROJECT_SOURCE_DIR}")
   set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
-  gtest_discover_tests(${name} DISCOVERY_TIMEOUT 60 PROPERTIES TIMEOUT 300)
+  gtest_discover_tests(${name} DISCOVERY_TIMEOUT 60 PROPERTIES TIMEOUT 300 LABELS "${ARG_LABEL}")
 endfunction()

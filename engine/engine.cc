@@ -1,5 +1,6 @@
 #include "engine/engine.h"
 
+#include "engine/kernels/isa.h"
 #include "engine/ops/registry.h"
 #include "engine/optimizer/optimizer.h"
 #include "engine/plan/execution_impl.h"
@@ -26,8 +27,8 @@ Execution::~Execution() = default;
 Result<std::unique_ptr<Execution>> Execution::Create(std::shared_ptr<const Model> model,
                                                      const ExecutionOptions& options) {
   const ModelImpl& impl = *model->impl_;
-  return std::unique_ptr<Execution>(new Execution(
-      std::make_unique<ExecutionImpl>(std::move(model), impl, options.parallel)));
+  return std::unique_ptr<Execution>(
+      new Execution(std::make_unique<ExecutionImpl>(std::move(model), impl, options.parallel)));
 }
 
 Status Execution::SetInput(size_t index, const TensorView& value) {
@@ -47,16 +48,6 @@ std::vector<std::string> OptimizerPasses() {
   return names;
 }
 
-std::string ActiveInstructionSet() {
-#if defined(__wasm_simd128__)
-  return "WASM";
-#elif defined(__ARM_NEON)
-  return "NEON";
-#elif defined(__SSE2__)
-  return "SSE2";
-#else
-  return "scalar";
-#endif
-}
+std::string ActiveInstructionSet() { return std::string(kernels::ActiveIsa()); }
 
 }  // namespace wnn::engine

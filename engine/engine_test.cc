@@ -119,8 +119,8 @@ TEST_P(RealModelTest, RowsOfABatchAreThoseOfSingleRuns) {
 
 INSTANTIATE_TEST_SUITE_P(Models, RealModelTest,
                          ::testing::Values("squeezenet1.1", "mobilenetv2", "efficientnet-lite0"),
-                         [](const auto& info) {
-                           std::string name = info.param;
+                         [](const auto& test) {
+                           std::string name = test.param;
                            std::erase_if(name, [](char c) { return !std::isalnum(c); });
                            return name;
                          });

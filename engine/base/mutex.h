@@ -1,7 +1,8 @@
 // Mutual exclusion that the compiler can check, and that costs nothing where there are no threads.
 //
 // A Mutex is std::mutex natively and empty in single-threaded WebAssembly, whose libc++ has no
-// <mutex>. The WNN_ annotations are clang's -Wthread-safety attributes; other compilers ignore them.
+// <mutex>. The WNN_ annotations are clang's -Wthread-safety attributes; other compilers ignore
+// them.
 #pragma once
 
 #if defined(__wasm__) && !defined(_REENTRANT)

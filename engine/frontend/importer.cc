@@ -82,6 +82,9 @@ class GraphImporter {
 
 Result<ValueId> GraphImporter::Define(std::string_view name, Fact fact) {
   if (name.empty()) return InvalidArgument("a value has no name");
+  if (Status size = CheckSize(fact); !size.ok()) {
+    return std::move(size).WithContext("value " + Quoted(name));
+  }
   ValueId id = static_cast<ValueId>(model_.graph.n_values());
   if (!ids_.emplace(name, id).second) {
     return InvalidArgument("value " + Quoted(name) + " is defined twice");
@@ -166,11 +169,11 @@ Status GraphImporter::AddNode(const NodeProto& proto) {
   auto fail = [&](Status status) { return std::move(status).WithContext(LabelOf(proto)); };
   auto version = opsets_.VersionOf(proto.domain);
   if (!version) {
-    return fail(InvalidArgument("the model imports no version of its domain " +
-                                Quoted(proto.domain)));
+    return fail(
+        InvalidArgument("the model imports no version of its domain " + Quoted(proto.domain)));
   }
   const ops::OpDef* op = ops::FindOp(proto.domain, proto.op_type, *version);
-  if (op == nullptr) {
+  if (op == nullptr || op->domain == ops::kOwnDomain) {
     return ops::MissingOp(proto.domain, proto.op_type, *version, NameOf(proto));
   }
   // Trailing empty names are left-out inputs or outputs.
@@ -252,8 +255,8 @@ Result<ImportedModel> GraphImporter::Import(const GraphProto& proto) {
 Result<ImportedModel> ImportModel(std::span<const std::byte> bytes, const Limits& limits,
                                   Logger& log) {
   if (bytes.size() > limits.max_model_bytes) {
-    return TooLarge("the model has " + std::to_string(bytes.size()) +
-                    " bytes, over the limit of " + std::to_string(limits.max_model_bytes));
+    return TooLarge("the model has " + std::to_string(bytes.size()) + " bytes, over the limit of " +
+                    std::to_string(limits.max_model_bytes));
   }
   if (bytes.empty()) return InvalidEncoding("the model is empty");
   auto model = ParseModel(bytes);

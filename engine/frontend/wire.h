@@ -101,7 +101,8 @@ class WireReader {
   bool ok_ = true;
 };
 
-// Calls add(uint64_t) for each element of a repeated varint field, packed or not. False if malformed.
+// Calls add(uint64_t) for each element of a repeated varint field, packed or not. False if
+// malformed.
 template <typename Add>
 bool ForEachVarint(const Field& field, Add add) {
   if (field.IsVarint()) {

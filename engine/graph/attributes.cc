@@ -6,6 +6,19 @@ bool Attributes::Add(std::string name, AttributeValue value) {
   return values_.emplace(std::move(name), std::move(value)).second;
 }
 
+void Attributes::Set(std::string name, AttributeValue value) {
+  values_.insert_or_assign(std::move(name), std::move(value));
+}
+
+void Attributes::Remove(std::string_view name) {
+  if (auto it = values_.find(name); it != values_.end()) values_.erase(it);
+}
+
+const AttributeValue* Attributes::Find(std::string_view name) const {
+  auto it = values_.find(name);
+  return it == values_.end() ? nullptr : &it->second;
+}
+
 template <typename T>
 Result<const T*> Attributes::Get(std::string_view name) const {
   auto it = values_.find(name);

@@ -18,9 +18,9 @@ namespace wnn::graph {
 class Graph;
 using GraphPtr = std::shared_ptr<const Graph>;
 
-using AttributeValue = std::variant<int64_t, float, std::string, TensorPtr, GraphPtr,
-                                    std::vector<int64_t>, std::vector<float>,
-                                    std::vector<std::string>, std::vector<TensorPtr>>;
+using AttributeValue =
+    std::variant<int64_t, float, std::string, TensorPtr, GraphPtr, std::vector<int64_t>,
+                 std::vector<float>, std::vector<std::string>, std::vector<TensorPtr>>;
 
 // The getters return `otherwise` (or an empty span) for an absent attribute and kInvalidArgument,
 // naming it, for one of another type. Spans and views live as long as the Attributes.
@@ -28,6 +28,11 @@ class Attributes {
  public:
   // False if the name is taken.
   bool Add(std::string name, AttributeValue value);
+  // Adds, or replaces what the name has.
+  void Set(std::string name, AttributeValue value);
+  void Remove(std::string_view name);
+  // Null if there is none. Lifetime: until the attribute changes.
+  const AttributeValue* Find(std::string_view name) const;
   bool Has(std::string_view name) const { return values_.find(name) != values_.end(); }
 
   Result<int64_t> Int(std::string_view name, int64_t otherwise) const;

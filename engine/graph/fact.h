@@ -13,8 +13,8 @@ namespace wnn::graph {
 
 using TensorPtr = std::shared_ptr<const Tensor>;
 
-// Knowledge grows as: nothing -> type -> rank -> dimensions -> constant. Invariant: with a constant,
-// type and dimensions are the constant's.
+// Knowledge grows as: nothing -> type -> rank -> dimensions -> constant. Invariant: with a
+// constant, type and dimensions are the constant's.
 struct Fact {
   DType dtype = DType::kUndefined;
   bool has_rank = false;

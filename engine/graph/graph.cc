@@ -84,8 +84,8 @@ Status Graph::SortAndCompact() {
     }
   }
   if (sorted.size() != n_live) {
-    auto stuck = std::find_if(nodes_.begin(), nodes_.end(),
-                              [](const Node& node) { return !node.removed; });
+    auto stuck =
+        std::find_if(nodes_.begin(), nodes_.end(), [](const Node& node) { return !node.removed; });
     return InvalidArgument("the graph has a cycle through " + NodeLabel(*this, *stuck));
   }
   nodes_ = std::move(sorted);

@@ -5,7 +5,8 @@
 // (nodes) or for ever (values).
 //
 // Invariants, once SortAndCompact() has succeeded:
-//  1. Every value has at most one producer: a node, the caller (graph inputs), or nobody (constants).
+//  1. Every value has at most one producer: a node, the caller (graph inputs), or nobody
+//  (constants).
 //  2. Nodes stand in an order in which every value is produced before it is used.
 #pragma once
 

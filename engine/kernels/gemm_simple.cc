@@ -6,8 +6,8 @@
 namespace wnn::kernels {
 namespace {
 
-// Four floats: what SSE2, NEON and Wasm SIMD all have. The compiler maps it to wider registers or to
-// scalars where it must.
+// Four floats: what SSE2, NEON and Wasm SIMD all have. The compiler maps it to wider registers or
+// to scalars where it must.
 using Vec = float __attribute__((vector_size(16)));
 constexpr int kVecsPerPanel = kGemmColumns / 4;
 
@@ -23,8 +23,7 @@ Vec LoadVec(const float* p) {
 
 // The register tile: kRows x kGemmColumns sums.
 template <int kRows>
-void Tile(const GemmOperandA& a, int64_t first_row, const float* panel, int64_t k,
-          float* result) {
+void Tile(const GemmOperandA& a, int64_t first_row, const float* panel, int64_t k, float* result) {
   Vec total[kRows][kVecsPerPanel] = {};
   const float* a_rows[kRows];
   for (int r = 0; r < kRows; ++r) a_rows[r] = a.data + (first_row + r) * a.row_stride;

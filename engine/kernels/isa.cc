@@ -4,10 +4,12 @@
 #include <cctype>
 #include <cstdint>
 
+// clang-format off
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "engine/kernels/isa.cc"
-#include "hwy/foreach_target.h"
+#include "hwy/foreach_target.h"  // first: compiles what follows once a target
 #include "hwy/highway.h"
+// clang-format on
 
 HWY_BEFORE_NAMESPACE();
 namespace wnn::kernels::HWY_NAMESPACE {

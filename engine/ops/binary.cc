@@ -87,7 +87,8 @@ Result<CompiledPtr> CompileBitShift(const CompileContext& context) {
 }
 
 // Pow: base and exponent may be of different types; the result is of the base's.
-using PowTypes = kernels::Types<float, double, kernels::Float16, kernels::Bfloat16, int32_t, int64_t>;
+using PowTypes =
+    kernels::Types<float, double, kernels::Float16, kernels::Bfloat16, int32_t, int64_t>;
 constexpr TypeSet kPowSet = {DType::kFloat,    DType::kDouble, DType::kFloat16,
                              DType::kBfloat16, DType::kInt32,  DType::kInt64};
 
@@ -200,8 +201,8 @@ Result<CompiledPtr> CompileFold(const CompileContext& context) {
   const std::vector<int64_t> dense = kernels::DenseStrides(out);
   std::vector<LoopNest<3>> nests;
   for (size_t i = 0; i < context.n_inputs(); ++i) {
-    nests.emplace_back(out, std::array{dense, dense,
-                                       kernels::BroadcastStrides(context.InputShape(i), out)});
+    nests.emplace_back(
+        out, std::array{dense, dense, kernels::BroadcastStrides(context.InputShape(i), out)});
   }
   return kernels::Visit(context.InputType(0), Types(), [&]<typename T>() -> CompiledPtr {
     return std::make_unique<FoldOp<T, Function, kMean>>(std::move(nests), ShapeProduct(out));

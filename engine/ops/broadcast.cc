@@ -6,6 +6,12 @@ Result<std::vector<Dim>> DimsToBroadcast(const OpContext& context, size_t i) {
   constexpr int kFirstMultidirectional = 7;
   std::vector<Dim> dims = context.Input(i).dims;
   if (context.opset() >= kFirstMultidirectional || i != 1) return dims;
+  if (context.op_type() == "PRelu") {
+    // A vector of slopes has one for each channel.
+    const size_t x_rank = context.Input(0).rank();
+    if (dims.size() == 1 && x_rank > 2) dims.resize(x_rank - 1, graph::KnownDim(1));
+    return dims;
+  }
   WNN_ASSIGN_OR_RETURN(int64_t broadcast, context.attributes().Int("broadcast", 0));
   if (broadcast == 0 || !context.attributes().Has("axis")) return dims;
   const size_t rank = context.Input(0).rank();

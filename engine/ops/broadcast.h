@@ -11,9 +11,9 @@
 
 namespace wnn::ops {
 
-// The dimensions of input i as multidirectional broadcasting sees them. Before version 7, input 1 of
-// a binary operator was aligned with input 0 by the attributes `broadcast` and `axis`: it then gets
-// trailing ones. REQUIRES: the inputs' ranks are known.
+// The dimensions of input i as multidirectional broadcasting sees them. Before version 7, input 1
+// of a binary operator was aligned with input 0 by the attributes `broadcast` and `axis`: it then
+// gets trailing ones. REQUIRES: the inputs' ranks are known.
 Result<std::vector<Dim>> DimsToBroadcast(const OpContext& context, size_t i);
 
 // Output 0 gets the shape that all inputs broadcast to, and `dtype`.

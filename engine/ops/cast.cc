@@ -72,10 +72,9 @@ Result<CompiledPtr> CompileCast(const CompileContext& context) {
   const int64_t n = ShapeProduct(context.InputShape(0));
   return kernels::Visit(
       context.InputType(0), kernels::AllTypes(), [&]<typename From>() -> CompiledPtr {
-        return kernels::Visit(context.Output(0).dtype, kernels::AllTypes(),
-                              [&]<typename To>() -> CompiledPtr {
-                                return std::make_unique<CastOp<From, To>>(n);
-                              });
+        return kernels::Visit(
+            context.Output(0).dtype, kernels::AllTypes(),
+            [&]<typename To>() -> CompiledPtr { return std::make_unique<CastOp<From, To>>(n); });
       });
 }
 

@@ -35,7 +35,9 @@ std::vector<Slice> MakeSlices(std::span<const int64_t> whole, std::span<const Sh
 
 class ConcatOp final : public CompiledOp {
  public:
-  explicit ConcatOp(std::vector<Slice> slices) : slices_(std::move(slices)) {}
+  ConcatOp(std::vector<Slice> slices, bool is_join)
+      : slices_(std::move(slices)), is_join_(is_join) {}
+  bool IsJoin() const override { return is_join_; }
   Status Run(const RunArgs& args) const override {
     for (size_t i = 0; i < slices_.size(); ++i) {
       slices_[i].copy.Run(args.outputs[0] + slices_[i].offset_bytes, args.inputs[i],
@@ -46,6 +48,7 @@ class ConcatOp final : public CompiledOp {
 
  private:
   const std::vector<Slice> slices_;
+  const bool is_join_;
 };
 
 class SplitOp final : public CompiledOp {
@@ -115,12 +118,14 @@ Result<CompiledPtr> CompileConcat(const CompileContext& context) {
   std::vector<Shape> parts;
   for (size_t i = 0; i < context.n_inputs(); ++i) parts.push_back(context.InputShape(i));
   return CompiledPtr(std::make_unique<ConcatOp>(
-      MakeSlices(out, parts, axis, DTypeBits(context.InputType(0)) / 8, true)));
+      MakeSlices(out, parts, axis, DTypeBits(context.InputType(0)) / 8, true),
+      ViewAxis(out, axis).outer == 1));
 }
 
 // The sizes of Split's parts: an attribute or input `split`, or equal ones, the last one smaller.
 // Nothing if they depend on something unknown.
-Result<std::optional<std::vector<int64_t>>> SplitSizes(const InferContext& context, int64_t extent) {
+Result<std::optional<std::vector<int64_t>>> SplitSizes(const InferContext& context,
+                                                       int64_t extent) {
   constexpr int kFirstWithInput = 13;
   const size_t n_parts = context.n_outputs();
   std::optional<std::vector<int64_t>> sizes;
@@ -187,10 +192,7 @@ Result<CompiledPtr> CompileSplit(const CompileContext& context) {
 }
 
 constexpr auto kOps = std::to_array<OpDef>({
-    {.name = "Concat",
-     .inputs = {1, kVariadic},
-     .infer = InferConcat,
-     .compile = CompileConcat},
+    {.name = "Concat", .inputs = {1, kVariadic}, .infer = InferConcat, .compile = CompileConcat},
     {.name = "Split",
      .inputs = {1, 2},
      .outputs = {1, kVariadic},

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <cstring>
 
+#include "engine/kernels/reference/binary.h"
 #include "engine/kernels/reference/convert.h"
 #include "engine/kernels/reference/strided_copy.h"
 #include "engine/ops/families.h"
@@ -33,8 +34,8 @@ Status InferConstant(InferContext& context) {
     WNN_ASSIGN_OR_RETURN(value, MakeTensor<int64_t>(DType::kInt64, {}, std::span(&number, 1)));
   } else if (attributes.Has("value_floats")) {
     WNN_ASSIGN_OR_RETURN(std::span<const float> numbers, attributes.Floats("value_floats"));
-    WNN_ASSIGN_OR_RETURN(value, MakeTensor(DType::kFloat, {static_cast<int64_t>(numbers.size())},
-                                           numbers));
+    WNN_ASSIGN_OR_RETURN(
+        value, MakeTensor(DType::kFloat, {static_cast<int64_t>(numbers.size())}, numbers));
   } else if (attributes.Has("value_ints")) {
     WNN_ASSIGN_OR_RETURN(std::span<const int64_t> numbers, attributes.Ints("value_ints"));
     WNN_ASSIGN_OR_RETURN(value, graph::MakeInt64Tensor(numbers));
@@ -106,8 +107,7 @@ class RangeOp final : public CompiledOp {
     const T start = *args.in<T>(0), step = *args.in<T>(2);
     T* out = args.out<T>(0);
     for (int64_t i = 0; i < n_; ++i) {
-      // In range for integers: the last element lies before the limit.
-      out[i] = static_cast<T>(start + static_cast<T>(i) * step);
+      out[i] = kernels::Add()(start, kernels::Mul()(static_cast<T>(i), step));
     }
     return OkStatus();
   }
@@ -123,10 +123,11 @@ std::optional<int64_t> RangeSize(T start, T limit, T step) {
   if constexpr (std::is_integral_v<T>) {
     if (step > 0 ? start >= limit : start <= limit) return 0;
     // Unsigned, because the distance of two int64 may not fit one.
-    const uint64_t distance = step > 0 ? static_cast<uint64_t>(limit) - static_cast<uint64_t>(start)
-                                       : static_cast<uint64_t>(start) - static_cast<uint64_t>(limit);
-    const uint64_t stride = step > 0 ? static_cast<uint64_t>(step)
-                                     : uint64_t{0} - static_cast<uint64_t>(step);
+    const uint64_t distance = step > 0
+                                  ? static_cast<uint64_t>(limit) - static_cast<uint64_t>(start)
+                                  : static_cast<uint64_t>(start) - static_cast<uint64_t>(limit);
+    const uint64_t stride =
+        step > 0 ? static_cast<uint64_t>(step) : uint64_t{0} - static_cast<uint64_t>(step);
     const uint64_t n = (distance - 1) / stride + 1;
     if (n > static_cast<uint64_t>(graph::kMaxExtent)) return std::nullopt;
     return static_cast<int64_t>(n);
@@ -213,10 +214,10 @@ Status InferEyeLike(InferContext& context) {
 Result<CompiledPtr> CompileEyeLike(const CompileContext& context) {
   const Shape shape = context.OutputShape(0);
   WNN_ASSIGN_OR_RETURN(int64_t k, context.attributes().Int("k", 0));
-  return kernels::Visit(
-      context.Output(0).dtype, kernels::AllTypes(), [&]<typename T>() -> CompiledPtr {
-        return std::make_unique<EyeOp<T>>(shape[0], shape[1], k);
-      });
+  return kernels::Visit(context.Output(0).dtype, kernels::AllTypes(),
+                        [&]<typename T>() -> CompiledPtr {
+                          return std::make_unique<EyeOp<T>>(shape[0], shape[1], k);
+                        });
 }
 
 constexpr auto kOps = std::to_array<OpDef>({

@@ -66,9 +66,9 @@ Status InferConv(InferContext& context) {
   std::span<const Dim> spatial(x.dims.begin() + 2, x.dims.end());
   if (w.IsConcrete()) {
     Shape w_shape = w.ConcreteShape();
-    WNN_ASSIGN_OR_RETURN(WindowAttributes window,
-                         ParseWindowAttributes(context, spatial.size(),
-                                               std::span(w_shape).subspan(2)));
+    WNN_ASSIGN_OR_RETURN(
+        WindowAttributes window,
+        ParseWindowAttributes(context, spatial.size(), std::span(w_shape).subspan(2)));
     WNN_ASSIGN_OR_RETURN(std::vector<Dim> out, WindowOutputDims(window, spatial));
     dims.insert(dims.end(), out.begin(), out.end());
   } else {
@@ -80,7 +80,7 @@ Status InferConv(InferContext& context) {
 
 class ConvOp final : public CompiledOp {
  public:
-  explicit ConvOp(const kernels::ConvShape& shape) : shape_(shape) {}
+  explicit ConvOp(const kernels::ConvGeometry& shape) : shape_(shape) {}
   uint64_t ScratchBytes(int n_threads) const override {
     return kernels::ConvScratchBytes(shape_, n_threads);
   }
@@ -92,19 +92,18 @@ class ConvOp final : public CompiledOp {
   }
 
  private:
-  const kernels::ConvShape shape_;
+  const kernels::ConvGeometry shape_;
 };
 
 Result<std::unique_ptr<const CompiledOp>> CompileConv(const CompileContext& context) {
   Shape x = context.InputShape(kX), w = context.InputShape(kW);
-  kernels::ConvShape shape;
+  kernels::ConvGeometry shape;
   shape.batch = x[0];
   shape.in_channels = x[1];
   shape.out_channels = w[0];
   WNN_ASSIGN_OR_RETURN(shape.groups, ReadGroups(context));
-  WNN_ASSIGN_OR_RETURN(
-      WindowAttributes attributes,
-      ParseWindowAttributes(context, x.size() - 2, std::span(w).subspan(2)));
+  WNN_ASSIGN_OR_RETURN(WindowAttributes attributes,
+                       ParseWindowAttributes(context, x.size() - 2, std::span(w).subspan(2)));
   WNN_ASSIGN_OR_RETURN(shape.window, MakeWindow(attributes, std::span(x).subspan(2)));
   return std::unique_ptr<const CompiledOp>(std::make_unique<ConvOp>(shape));
 }

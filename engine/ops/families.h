@@ -7,20 +7,31 @@
 
 namespace wnn::ops {
 
-std::span<const OpDef> BinaryOps();     // binary.cc: Add, Sub, Mul, Div, ...
-std::span<const OpDef> CastOps();       // cast.cc
-std::span<const OpDef> ConcatOps();     // concat.cc: Concat, Split
-std::span<const OpDef> ConstantOps();   // constant.cc: Constant, ConstantOfShape, Range
-std::span<const OpDef> ConvOps();       // conv.cc
-std::span<const OpDef> GatherOps();     // gather.cc
-std::span<const OpDef> GemmOps();       // gemm.cc: Gemm, MatMul
-std::span<const OpDef> MovementOps();   // movement.cc: Transpose, Slice, Expand, Tile
-std::span<const OpDef> NormOps();       // norm.cc: BatchNormalization, LRN, ...
-std::span<const OpDef> PadOps();        // pad.cc
-std::span<const OpDef> PoolOps();       // pool.cc
-std::span<const OpDef> ReduceOps();     // reduce.cc
-std::span<const OpDef> SoftmaxOps();    // softmax.cc
-std::span<const OpDef> UnaryOps();      // unary.cc: activations and other functions of one element
-std::span<const OpDef> ViewOps();       // view.cc: Identity, Reshape, Flatten, Shape, ...
+std::span<const OpDef> BlockedConvOps();       // blocked_conv.cc: wnn.Conv
+std::span<const OpDef> BlockedNormOps();       // blocked_norm.cc: wnn.ScaleShift, wnn.LRN
+std::span<const OpDef> BlockedPoolOps();       // blocked_pool.cc: wnn.MaxPool, ...
+std::span<const OpDef> BlockedReorderOps();    // blocked_reorder.cc: wnn.ToBlocked, wnn.FromBlocked
+std::span<const OpDef> InvertedResidualOps();  // inverted_residual.cc: wnn.InvertedResidual
+std::span<const OpDef> PackedGemmOps();        // packed_gemm.cc: wnn.Gemm, wnn.MatMul
+
+std::span<const OpDef> BinaryOps();           // binary.cc: Add, Sub, Mul, Div, ...
+std::span<const OpDef> CastOps();             // cast.cc
+std::span<const OpDef> ConcatOps();           // concat.cc: Concat, Split
+std::span<const OpDef> ConstantOps();         // constant.cc: Constant, ConstantOfShape, Range
+std::span<const OpDef> ConvOps();             // conv.cc
+std::span<const OpDef> FastElementwiseOps();  // fast_elementwise.cc: wnn.Unary, wnn.Binary
+std::span<const OpDef> GatherOps();           // gather.cc
+std::span<const OpDef> GemmOps();             // gemm.cc: Gemm, MatMul
+std::span<const OpDef> MovementOps();         // movement.cc: Transpose, Slice, Expand, Tile
+std::span<const OpDef> NormOps();             // norm.cc: BatchNormalization, LRN, ...
+std::span<const OpDef> PadOps();              // pad.cc
+std::span<const OpDef> PoolOps();             // pool.cc
+std::span<const OpDef> QuantizeOps();         // quantize.cc: QuantizeLinear, DequantizeLinear, ...
+std::span<const OpDef> ReduceOps();           // reduce.cc
+std::span<const OpDef> ScanOps();             // scan.cc: CumSum, Trilu, TopK, OneHot, ...
+std::span<const OpDef> ScatterOps();          // scatter.cc
+std::span<const OpDef> SoftmaxOps();          // softmax.cc
+std::span<const OpDef> UnaryOps();  // unary.cc: activations and other functions of one element
+std::span<const OpDef> ViewOps();   // view.cc: Identity, Reshape, Flatten, Shape, ...
 
 }  // namespace wnn::ops

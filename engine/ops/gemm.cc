@@ -30,8 +30,8 @@ void MultiplyPacked(const Product& p, const float* a, const float* packed, float
   const int64_t n_panels = kernels::GemmPanels(p.n);
   const int64_t row_tasks = (p.m + kRowsPerTask - 1) / kRowsPerTask;
   // About 64 k multiplications a task, so that small products are not cut to dust.
-  const int64_t panel_cost = std::max<int64_t>(p.k * kernels::kGemmColumns *
-                                               std::min(p.m, kRowsPerTask), 1);
+  const int64_t panel_cost =
+      std::max<int64_t>(p.k * kernels::kGemmColumns * std::min(p.m, kRowsPerTask), 1);
   const int64_t panels_per_task = std::max<int64_t>(65536 / panel_cost, 1);
   const int64_t column_tasks = (n_panels + panels_per_task - 1) / panels_per_task;
   parallel.ForEach(static_cast<size_t>(row_tasks * column_tasks), [&](size_t task, int) {
@@ -53,8 +53,7 @@ void PackPanels(const Product& p, const float* b, float* packed, Parallel& paral
   parallel.ForEach(static_cast<size_t>(n_panels), [&](size_t panel, int) {
     const int64_t column = static_cast<int64_t>(panel) * kernels::kGemmColumns;
     kernels::PackGemmColumns(b + column * p.b_n_stride, p.b_k_stride, p.b_n_stride, p.k,
-                             std::min(kernels::kGemmColumns, p.n - column),
-                             packed + column * p.k);
+                             std::min(kernels::kGemmColumns, p.n - column), packed + column * p.k);
   });
 }
 
@@ -62,7 +61,8 @@ uint64_t PackedBytes(const Product& p) {
   return static_cast<uint64_t>(kernels::PackedGemmSize(p.k, p.n)) * sizeof(float);
 }
 
-// The packed form of a constant B, `count` matrices one after the other; null if it is not constant.
+// The packed form of a constant B, `count` matrices one after the other; null if it is not
+// constant.
 Result<PackedPtr> PackConstantB(const CompileContext& context, const Product& p, int64_t count) {
   const TensorPtr& b = context.InputConstant(kB);
   if (!b) return PackedPtr();
@@ -71,14 +71,12 @@ Result<PackedPtr> PackConstantB(const CompileContext& context, const Product& p,
   return context.Pack(kB, layout, [&]() -> Result<AlignedBuffer> {
     const uint64_t bytes = PackedBytes(p) * static_cast<uint64_t>(count);
     if (bytes > SIZE_MAX) return TooLarge("the packed weights are too large");
-    WNN_ASSIGN_OR_RETURN(AlignedBuffer buffer,
-                         AlignedBuffer::Allocate(static_cast<size_t>(bytes)));
+    WNN_ASSIGN_OR_RETURN(AlignedBuffer buffer, AlignedBuffer::Allocate(static_cast<size_t>(bytes)));
     SerialParallel serial;
     const float* source = reinterpret_cast<const float*>(b->bytes().data());
     float* packed = reinterpret_cast<float*>(buffer.data());
     for (int64_t i = 0; i < count; ++i) {
-      PackPanels(p, source + i * p.k * p.n, packed + i * kernels::PackedGemmSize(p.k, p.n),
-                 serial);
+      PackPanels(p, source + i * p.k * p.n, packed + i * kernels::PackedGemmSize(p.k, p.n), serial);
     }
     return buffer;
   });
@@ -287,7 +285,8 @@ Result<CompiledPtr> CompileMatMul(const CompileContext& context) {
 
   a.resize(a.size() - 2);
   b.resize(b.size() - 2);
-  const Shape batch(y.begin(), y.begin() + static_cast<std::ptrdiff_t>(std::max(a.size(), b.size())));
+  const Shape batch(y.begin(),
+                    y.begin() + static_cast<std::ptrdiff_t>(std::max(a.size(), b.size())));
   WNN_ASSIGN_OR_RETURN(PackedPtr packed, PackConstantB(context, p, ShapeProduct(b)));
   kernels::LoopNest<3> batches(
       batch, std::array{kernels::DenseStrides(batch), kernels::BroadcastStrides(a, batch),

@@ -31,10 +31,9 @@ class CopyOp final : public CompiledOp {
 CompiledPtr MakeCopy(const CompileContext& context, std::span<const int64_t> out,
                      std::vector<int64_t> source_strides, int64_t offset = 0) {
   const size_t element_bytes = DTypeBits(context.InputType(0)) / 8;
-  return std::make_unique<CopyOp>(
-      kernels::StridedCopy(out, kernels::DenseStrides(out), std::move(source_strides),
-                           element_bytes),
-      offset * static_cast<int64_t>(element_bytes));
+  return std::make_unique<CopyOp>(kernels::StridedCopy(out, kernels::DenseStrides(out),
+                                                       std::move(source_strides), element_bytes),
+                                  offset * static_cast<int64_t>(element_bytes));
 }
 
 // Transpose's permutation: the attribute, or all dimensions reversed.
@@ -91,6 +90,7 @@ struct AxisSlice {
 AxisSlice ResolveSlice(size_t axis, int64_t extent, int64_t start, int64_t end, int64_t step) {
   auto from_end = [extent](int64_t at) { return at < 0 ? at + extent : at; };
   AxisSlice slice{axis, 0, step, 0};
+  if (extent == 0) return slice;
   if (step > 0) {
     slice.start = std::clamp<int64_t>(from_end(start), 0, extent);
     end = std::clamp<int64_t>(from_end(end), 0, extent);
@@ -98,7 +98,6 @@ AxisSlice ResolveSlice(size_t axis, int64_t extent, int64_t start, int64_t end, 
   } else {
     slice.start = std::clamp<int64_t>(from_end(start), 0, extent - 1);
     end = std::clamp<int64_t>(from_end(end), -1, extent - 1);
-    // -(step + 1) + 1 would overflow for the lowest number; dividing by it first does not.
     if (end < slice.start) slice.size = (end - slice.start + 1) / step + 1;
   }
   return slice;
@@ -149,7 +148,6 @@ Result<std::optional<SliceArguments>> ReadSliceArguments(const OpContext& contex
 Result<AxisSlice> SliceOfAxis(const SliceArguments& a, size_t i, std::span<const Dim> dims) {
   WNN_ASSIGN_OR_RETURN(size_t axis, NormalizeAxis(a.axes[i], dims.size()));
   if (a.steps[i] == 0) return InvalidArgument("a step is 0");
-  if (a.steps[i] == INT64_MIN) return InvalidArgument("a step is out of range");
   return ResolveSlice(axis, std::max<int64_t>(dims[axis].value, 0), a.starts[i], a.ends[i],
                       a.steps[i]);
 }
@@ -298,25 +296,28 @@ Status InferBlocks(InferContext& context) {
 
 Result<CompiledPtr> CompileBlocks(const CompileContext& context) {
   WNN_ASSIGN_OR_RETURN(int64_t b, ReadBlockSize(context));
-  const Shape in = context.InputShape(0), out = context.OutputShape(0);
-  const int64_t n = in[0];
-  if (context.op_type() == "SpaceToDepth") {
-    // Output [n, by, bx, c, h, w] reads input [n, c, h, by, w, bx].
-    const int64_t c = in[1], h = out[2], w = out[3];
-    const int64_t row = in[3], plane = in[2] * in[3];
-    return MakeCopy(context, Shape{n, b, b, c, h, w}, {c * plane, row, 1, plane, b * row, b});
-  }
-  // Output [n, c, h, by, w, bx] reads input [n, by, bx, c, h, w], or [n, c, by, bx, h, w] in CRD.
   WNN_ASSIGN_OR_RETURN(std::string_view mode, context.attributes().String("mode", "DCR"));
   if (mode != "DCR" && mode != "CRD") {
     return InvalidArgument("attribute 'mode' is neither DCR nor CRD");
   }
-  const int64_t c = out[1], h = in[2], w = in[3], plane = h * w;
+  // Depth to space: output [n, c, h, by, w, bx] reads input [n, by, bx, c, h, w], or in CRD order
+  // [n, c, by, bx, h, w]. Space to depth is the other direction. `deep` is the tensor with depth.
+  const bool to_space = context.op_type() == "DepthToSpace";
+  const Shape deep = to_space ? context.InputShape(0) : context.OutputShape(0);
+  const int64_t n = deep[0], c = deep[1] / (b * b), h = deep[2], w = deep[3];
   const bool depth_first = mode == "DCR";
-  const int64_t by = depth_first ? b * c * plane : b * plane;
-  const int64_t bx = depth_first ? c * plane : plane;
-  const int64_t channel = depth_first ? plane : b * b * plane;
-  return MakeCopy(context, Shape{n, c, h, b, w, b}, {in[1] * plane, channel, w, by, 1, bx});
+  if (to_space) {
+    const int64_t plane = h * w;
+    const int64_t by = depth_first ? b * c * plane : b * plane;
+    const int64_t bx = depth_first ? c * plane : plane;
+    const int64_t channel = depth_first ? plane : b * b * plane;
+    return MakeCopy(context, Shape{n, c, h, b, w, b}, {deep[1] * plane, channel, w, by, 1, bx});
+  }
+  const int64_t row = w * b, plane = h * b * row;
+  if (depth_first) {
+    return MakeCopy(context, Shape{n, b, b, c, h, w}, {c * plane, row, 1, plane, b * row, b});
+  }
+  return MakeCopy(context, Shape{n, c, b, b, h, w}, {c * plane, plane, row, 1, b * row, b});
 }
 
 constexpr auto kOps = std::to_array<OpDef>({
@@ -327,10 +328,7 @@ constexpr auto kOps = std::to_array<OpDef>({
      .infer = InferExpand,
      .compile = CompileExpand,
      .value_inputs = 0b10},
-    {.name = "Slice",
-     .last_version = 9,
-     .infer = InferSlice,
-     .compile = CompileSlice},
+    {.name = "Slice", .last_version = 9, .infer = InferSlice, .compile = CompileSlice},
     {.name = "Slice",
      .since_version = 10,
      .inputs = {3, 5},

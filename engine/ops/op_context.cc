@@ -1,5 +1,7 @@
 #include "engine/ops/op_context.h"
 
+#include <algorithm>
+
 #include "engine/base/aligned_buffer.h"
 #include "engine/base/checked_math.h"
 
@@ -66,6 +68,13 @@ Result<PackedPtr> CompileContext::Pack(size_t i, std::string_view layout,
   return PackedPtr(std::make_shared<const AlignedBuffer>(std::move(buffer)));
 }
 
+Result<std::shared_ptr<const void>> CompileContext::GetObject(
+    size_t i, std::string_view layout, FunctionRef<Result<PackedObject>()> make) const {
+  if (cache_ != nullptr) return cache_->GetObject(InputConstant(i), layout, make);
+  WNN_ASSIGN_OR_RETURN(PackedObject packed, make());
+  return std::move(packed.object);
+}
+
 Status InferNode(const graph::Graph& graph, const graph::Node& node, std::span<Fact> facts) {
   InferContext context(node, facts);
   Status status = node.op->infer(context);
@@ -100,6 +109,7 @@ Result<std::unique_ptr<const CompiledOp>> CompileNode(const graph::Graph& graph,
   }
   auto compiled = node.op->compile(CompileContext(node, facts, cache));
   if (!compiled) return fail(std::move(compiled.error()));
+  if (*compiled == nullptr) return fail(Unsupported("there is no kernel for its types"));
   return compiled;
 }
 
@@ -116,7 +126,8 @@ Status EvaluateNode(const graph::Graph& graph, const graph::Node& node, std::spa
                        CompileNode(graph, node, facts, nullptr));
   std::vector<const std::byte*> inputs;
   for (graph::ValueId id : node.inputs) {
-    inputs.push_back(id == graph::kNoValue ? nullptr : fact_of(id).constant->bytes().data());
+    const TensorPtr constant = id == graph::kNoValue ? nullptr : fact_of(id).constant;
+    inputs.push_back(constant ? constant->bytes().data() : nullptr);
   }
   std::vector<Tensor> tensors;
   std::vector<std::byte*> outputs;
@@ -145,12 +156,18 @@ Status EvaluateNode(const graph::Graph& graph, const graph::Node& node, std::spa
   if (!status.ok()) return std::move(status).WithContext(graph::NodeLabel(graph, node));
   for (size_t i = 0; i < node.outputs.size(); ++i) {
     if (node.outputs[i] == graph::kNoValue) continue;
-    fact_of(node.outputs[i]) = Fact::Constant(std::make_shared<const Tensor>(std::move(tensors[i])));
+    fact_of(node.outputs[i]) =
+        Fact::Constant(std::make_shared<const Tensor>(std::move(tensors[i])));
   }
   return OkStatus();
 }
 
-bool AllInputsConstant(const graph::Node& node, std::span<const Fact> facts) {
+bool CanEvaluate(const graph::Node& node, std::span<const Fact> facts) {
+  if (node.op->shape_only) {
+    return std::all_of(node.inputs.begin(), node.inputs.end(), [&](graph::ValueId id) {
+      return id == graph::kNoValue || facts[static_cast<size_t>(id)].IsConcrete();
+    });
+  }
   for (graph::ValueId id : node.inputs) {
     if (id != graph::kNoValue && !facts[static_cast<size_t>(id)].constant) return false;
   }

@@ -34,18 +34,16 @@ class OpContext {
  public:
   OpContext(const graph::Node& node, std::span<const Fact> facts) : node_(node), facts_(facts) {}
 
+  const graph::Node& node() const { return node_; }
+  std::span<const Fact> facts() const { return facts_; }
   const Attributes& attributes() const { return node_.attributes; }
   int opset() const { return node_.opset; }
   const std::string& op_type() const { return node_.op_type; }
   size_t n_inputs() const { return node_.inputs.size(); }
   size_t n_outputs() const { return node_.outputs.size(); }
 
-  bool HasInput(size_t i) const {
-    return i < n_inputs() && node_.inputs[i] != graph::kNoValue;
-  }
-  bool HasOutput(size_t i) const {
-    return i < n_outputs() && node_.outputs[i] != graph::kNoValue;
-  }
+  bool HasInput(size_t i) const { return i < n_inputs() && node_.inputs[i] != graph::kNoValue; }
+  bool HasOutput(size_t i) const { return i < n_outputs() && node_.outputs[i] != graph::kNoValue; }
   // REQUIRES: HasInput(i)
   const Fact& Input(size_t i) const { return facts_[static_cast<size_t>(node_.inputs[i])]; }
 
@@ -95,8 +93,25 @@ class CompileContext : public OpContext {
   // The packed form of constant input i: see PackCache::Get. REQUIRES: InputConstant(i)
   Result<PackedPtr> Pack(size_t i, std::string_view layout,
                          FunctionRef<Result<AlignedBuffer>()> pack) const;
+  // A kernel object that `make` creates from constant input i: see PackCache::GetObject. T says its
+  // packed_bytes(). REQUIRES: InputConstant(i)
+  template <typename T>
+  Result<std::shared_ptr<const T>> PackObject(
+      size_t i, std::string_view layout,
+      FunctionRef<Result<std::unique_ptr<const T>>()> make) const {
+    auto make_any = [&]() -> Result<PackedObject> {
+      WNN_ASSIGN_OR_RETURN(std::unique_ptr<const T> made, make());
+      const size_t size_bytes = made->packed_bytes();
+      return PackedObject{std::shared_ptr<const T>(std::move(made)), size_bytes};
+    };
+    WNN_ASSIGN_OR_RETURN(std::shared_ptr<const void> object, GetObject(i, layout, make_any));
+    return std::static_pointer_cast<const T>(std::move(object));
+  }
 
  private:
+  Result<std::shared_ptr<const void>> GetObject(size_t i, std::string_view layout,
+                                                FunctionRef<Result<PackedObject>()> make) const;
+
   PackCache* cache_;
 };
 
@@ -113,13 +128,13 @@ Result<std::unique_ptr<const CompiledOp>> CompileNode(const graph::Graph& graph,
                                                       std::span<const Fact> facts,
                                                       PackCache* cache);
 
-// Computes a node whose inputs are all constant and makes its outputs' facts constant. No-op for
-// outputs that InferNode made constant. REQUIRES: InferNode() succeeded on the same facts. Errors as
-// CompileNode; kTooLarge when an output takes more than `max_bytes`.
+// Computes a node ahead and makes its outputs' facts constant. No-op when InferNode() did that.
+// REQUIRES: CanEvaluate(), and InferNode() succeeded on the same facts. Errors as CompileNode;
+// kTooLarge when an output or the working memory takes more than `max_bytes`.
 Status EvaluateNode(const graph::Graph& graph, const graph::Node& node, std::span<Fact> facts,
                     uint64_t max_bytes);
 
-// Whether every input that the node has is constant.
-bool AllInputsConstant(const graph::Node& node, std::span<const Fact> facts);
+// Whether every input that the node has is constant, or its values do not matter.
+bool CanEvaluate(const graph::Node& node, std::span<const Fact> facts);
 
 }  // namespace wnn::ops

@@ -1,4 +1,5 @@
-// What an operator is to the engine: a row of data that a family file exports and registry.cc lists.
+// What an operator is to the engine: a row of data that a family file exports and registry.cc
+// lists.
 //
 // To add an operator: write InferFn and CompileFn in its family's file, add a row to the family's
 // table (and, for a new family, a line to registry.cc).
@@ -20,8 +21,8 @@ class InferContext;
 class CompileContext;
 class CompiledOp;
 
-// The newest version of ai.onnx whose operators were looked at. A model that asks for a newer one is
-// tried with these meanings.
+// The newest version of ai.onnx whose operators were looked at. A model that asks for a newer one
+// is tried with these meanings.
 inline constexpr int kNewestOpset = 28;
 
 // Output facts from input facts, as far as they are known; checks types, attributes and shapes.
@@ -31,6 +32,9 @@ using InferFn = Status (*)(InferContext& context);
 // For concrete input and output facts: parses attributes, chooses the algorithm, packs weights.
 using CompileFn = Result<std::unique_ptr<const CompiledOp>> (*)(const CompileContext& context);
 
+// The domain of operators that only the optimiser makes. Models cannot name them.
+inline constexpr std::string_view kOwnDomain = "wnn";
+
 struct Arity {
   int min = 1;
   int max = 1;
@@ -38,7 +42,7 @@ struct Arity {
 inline constexpr int kVariadic = INT_MAX;
 
 struct OpDef {
-  std::string_view domain = {};  // "" is ai.onnx, "wnn" is for operators that the optimiser makes
+  std::string_view domain = {};  // "" is ai.onnx
   std::string_view name = {};
   // The versions of the domain's operator set for which this row holds.
   int since_version = 1;
@@ -57,8 +61,8 @@ struct OpDef {
   bool shape_only = false;
 };
 
-// Pointers for one run. Inputs and outputs are aligned to their element type at least, dense, and of
-// the shapes that the operator was compiled for; null where left out. `scratch` has the
+// Pointers for one run. Inputs and outputs are aligned to their element type at least, dense, and
+// of the shapes that the operator was compiled for; null where left out. `scratch` has the
 // ScratchBytes() that were asked for, aligned to a cache line.
 struct RunArgs {
   std::span<const std::byte* const> inputs;
@@ -82,8 +86,11 @@ class CompiledOp {
   virtual ~CompiledOp() = default;
   // Working memory of one Run with that many threads.
   virtual uint64_t ScratchBytes(int /*n_threads*/) const { return 0; }
-  // Allocates nothing; the result has the same bits whatever args.parallel is. Fails only for values
-  // that no shape shows to be wrong (an index out of range).
+  // Output 0 is the bytes of all inputs, one after the other: a plan may have the inputs computed in
+  // their places and not run this.
+  virtual bool IsJoin() const { return false; }
+  // Allocates nothing; the result has the same bits whatever args.parallel is. Fails only for
+  // values that no shape shows to be wrong (an index out of range).
   virtual Status Run(const RunArgs& args) const = 0;
 };
 

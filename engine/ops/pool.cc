@@ -11,7 +11,8 @@
 namespace wnn::ops {
 namespace {
 
-using MaxTypes = kernels::Types<float, double, kernels::Float16, kernels::Bfloat16, int8_t, uint8_t>;
+using MaxTypes =
+    kernels::Types<float, double, kernels::Float16, kernels::Bfloat16, int8_t, uint8_t>;
 constexpr TypeSet kMaxTypes = {DType::kFloat,    DType::kDouble, DType::kFloat16,
                                DType::kBfloat16, DType::kInt8,   DType::kUint8};
 bool IsMax(const OpContext& context) {
@@ -91,8 +92,8 @@ class AveragePoolOp final : public CompiledOp {
   AveragePoolOp(const kernels::Window& window, int64_t n_planes, bool count_padding)
       : window_(window), n_planes_(n_planes), count_padding_(count_padding) {}
   Status Run(const RunArgs& args) const override {
-    kernels::AveragePoolReference(window_, n_planes_, count_padding_, args.in<T>(0),
-                                  args.out<T>(0), *args.parallel);
+    kernels::AveragePoolReference(window_, n_planes_, count_padding_, args.in<T>(0), args.out<T>(0),
+                                  *args.parallel);
     return OkStatus();
   }
 

@@ -13,7 +13,31 @@ namespace {
 using Family = std::span<const OpDef> (*)();
 
 constexpr auto kFamilies = std::to_array<Family>({
-    BinaryOps, ConcatOps, ConvOps, GemmOps, PoolOps, UnaryOps, ViewOps,
+    BinaryOps,
+    BlockedConvOps,
+    BlockedNormOps,
+    BlockedPoolOps,
+    BlockedReorderOps,
+    CastOps,
+    ConcatOps,
+    ConstantOps,
+    ConvOps,
+    FastElementwiseOps,
+    GatherOps,
+    GemmOps,
+    InvertedResidualOps,
+    MovementOps,
+    NormOps,
+    PackedGemmOps,
+    PadOps,
+    PoolOps,
+    QuantizeOps,
+    ReduceOps,
+    ScanOps,
+    ScatterOps,
+    SoftmaxOps,
+    UnaryOps,
+    ViewOps,
 });
 
 std::string_view CanonicalDomain(std::string_view domain) {
@@ -49,7 +73,7 @@ Status MissingOp(std::string_view domain, std::string_view name, int64_t opset,
   std::string versions;
   for (Family family : kFamilies) {
     for (const OpDef& op : family()) {
-      if (op.name != name || op.domain != domain) continue;
+      if (op.name != name || op.domain != domain || domain == kOwnDomain) continue;
       versions += (versions.empty() ? "; implemented versions: " : ", ") +
                   std::to_string(op.since_version) + " to " + std::to_string(op.last_version);
     }
@@ -66,7 +90,7 @@ std::string ListOps() {
   std::vector<Line> lines;
   for (Family family : kFamilies) {
     for (const OpDef& op : family()) {
-      if (op.domain == "wnn") continue;
+      if (op.domain == kOwnDomain) continue;
       lines.push_back({op.name, op.since_version,
                        std::string(op.name) + " " + DisplayDomain(op.domain) + " " +
                            std::to_string(op.since_version) + "-" +

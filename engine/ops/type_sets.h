@@ -7,14 +7,15 @@ namespace wnn::ops {
 
 inline constexpr TypeSet kFloatSet = {DType::kFloat, DType::kDouble, DType::kFloat16,
                                       DType::kBfloat16};
-inline constexpr TypeSet kIntegerSet = {DType::kInt8,   DType::kInt16,  DType::kInt32,
-                                        DType::kInt64,  DType::kUint8,  DType::kUint16,
+inline constexpr TypeSet kIntegerSet = {DType::kInt8,   DType::kInt16, DType::kInt32,
+                                        DType::kInt64,  DType::kUint8, DType::kUint16,
                                         DType::kUint32, DType::kUint64};
 inline constexpr TypeSet kUnsignedSet = {DType::kUint8, DType::kUint16, DType::kUint32,
                                          DType::kUint64};
-inline constexpr TypeSet kNumericSet = {
-    DType::kFloat, DType::kDouble, DType::kFloat16, DType::kBfloat16, DType::kInt8,   DType::kInt16,
-    DType::kInt32, DType::kInt64,  DType::kUint8,   DType::kUint16,   DType::kUint32, DType::kUint64};
+inline constexpr TypeSet kNumericSet = {DType::kFloat,    DType::kDouble, DType::kFloat16,
+                                        DType::kBfloat16, DType::kInt8,   DType::kInt16,
+                                        DType::kInt32,    DType::kInt64,  DType::kUint8,
+                                        DType::kUint16,   DType::kUint32, DType::kUint64};
 inline constexpr TypeSet kBoolSet = {DType::kBool};
 // kernels::AllTypes: numbers and booleans.
 inline constexpr TypeSet kAllSet = {
@@ -23,10 +24,10 @@ inline constexpr TypeSet kAllSet = {
     DType::kUint32, DType::kUint64, DType::kBool};
 // Everything whose elements are whole bytes: what can be copied without being looked at.
 inline constexpr TypeSet kCopySet = {
-    DType::kFloat,    DType::kDouble,       DType::kFloat16,    DType::kBfloat16,
-    DType::kInt8,     DType::kInt16,        DType::kInt32,      DType::kInt64,
-    DType::kUint8,    DType::kUint16,       DType::kUint32,     DType::kUint64,
-    DType::kBool,     DType::kComplex64,    DType::kComplex128, DType::kFloat8E4M3FN,
+    DType::kFloat,      DType::kDouble,         DType::kFloat16,        DType::kBfloat16,
+    DType::kInt8,       DType::kInt16,          DType::kInt32,          DType::kInt64,
+    DType::kUint8,      DType::kUint16,         DType::kUint32,         DType::kUint64,
+    DType::kBool,       DType::kComplex64,      DType::kComplex128,     DType::kFloat8E4M3FN,
     DType::kFloat8E5M2, DType::kFloat8E4M3FNUZ, DType::kFloat8E5M2FNUZ, DType::kFloat8E8M0};
 inline constexpr TypeSet kIndexSet = {DType::kInt32, DType::kInt64};
 

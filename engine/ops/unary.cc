@@ -133,7 +133,8 @@ constexpr OpDef ParsedOp(std::string_view name, int since_version = 1) {
 template <typename T>
 class ClipOp final : public CompiledOp {
  public:
-  ClipOp(int64_t n, kernels::Compute<T> min, kernels::Compute<T> max) : n_(n), min_(min), max_(max) {}
+  ClipOp(int64_t n, kernels::Compute<T> min, kernels::Compute<T> max)
+      : n_(n), min_(min), max_(max) {}
   Status Run(const RunArgs& args) const override {
     const T* in = args.in<T>(0);
     T* out = args.out<T>(0);
@@ -178,18 +179,17 @@ Result<CompiledPtr> CompileClip(const CompileContext& context) {
   const bool has_attributes = context.opset() < kClipFirstWithInputs;
   WNN_ASSIGN_OR_RETURN(float min, context.attributes().Float("min", 0));
   WNN_ASSIGN_OR_RETURN(float max, context.attributes().Float("max", 0));
-  return kernels::Visit(
-      context.InputType(0), NumericTypes(), [&]<typename T>() -> CompiledPtr {
-        using Value = kernels::Compute<T>;
-        using Limits = std::numeric_limits<Value>;
-        Value lowest = Limits::has_infinity ? -Limits::infinity() : Limits::lowest();
-        Value highest = Limits::has_infinity ? Limits::infinity() : Limits::max();
-        if (kernels::kIsFloating<T> && has_attributes) {
-          if (context.attributes().Has("min")) lowest = static_cast<Value>(min);
-          if (context.attributes().Has("max")) highest = static_cast<Value>(max);
-        }
-        return std::make_unique<ClipOp<T>>(n, lowest, highest);
-      });
+  return kernels::Visit(context.InputType(0), NumericTypes(), [&]<typename T>() -> CompiledPtr {
+    using Value = kernels::Compute<T>;
+    using Limits = std::numeric_limits<Value>;
+    Value lowest = Limits::has_infinity ? -Limits::infinity() : Limits::lowest();
+    Value highest = Limits::has_infinity ? Limits::infinity() : Limits::max();
+    if (kernels::kIsFloating<T> && has_attributes) {
+      if (context.attributes().Has("min")) lowest = static_cast<Value>(min);
+      if (context.attributes().Has("max")) highest = static_cast<Value>(max);
+    }
+    return std::make_unique<ClipOp<T>>(n, lowest, highest);
+  });
 }
 
 // Functions whose result is a boolean.

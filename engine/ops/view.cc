@@ -79,7 +79,7 @@ Result<std::vector<Dim>> ResolveReshape(const Fact& in, std::span<const int64_t>
   if (inferred) others.erase(others.begin() + static_cast<std::ptrdiff_t>(*inferred));
   WNN_ASSIGN_OR_RETURN(Dim out_count, DimProduct(others));
   if (!IsKnown(in_count) || !IsKnown(out_count)) return out;
-  const bool fits = !inferred                ? in_count.value == out_count.value
+  const bool fits = !inferred              ? in_count.value == out_count.value
                     : out_count.value == 0 ? in_count.value == 0
                                            : in_count.value % out_count.value == 0;
   if (!fits) {

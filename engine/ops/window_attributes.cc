@@ -21,8 +21,8 @@ Result<std::vector<int64_t>> ReadInts(const OpContext& context, std::string_view
   for (int64_t value : values) {
     if (value < min || value > kMaxAttribute) {
       return InvalidArgument("attribute '" + std::string(name) + "' has the number " +
-                             std::to_string(value) + ", which is not from " +
-                             std::to_string(min) + " to " + std::to_string(kMaxAttribute));
+                             std::to_string(value) + ", which is not from " + std::to_string(min) +
+                             " to " + std::to_string(kMaxAttribute));
     }
   }
   return std::vector<int64_t>(values.begin(), values.end());
@@ -80,8 +80,7 @@ Result<WindowAttributes> ParseWindowAttributes(const OpContext& context, size_t 
   WNN_ASSIGN_OR_RETURN(a.kernel, ReadInts(context, "kernel_shape", spatial_rank, 1, 0));
   if (!weight_kernel.empty()) {
     if (context.attributes().Has("kernel_shape") &&
-        !std::equal(a.kernel.begin(), a.kernel.end(), weight_kernel.begin(),
-                    weight_kernel.end())) {
+        !std::equal(a.kernel.begin(), a.kernel.end(), weight_kernel.begin(), weight_kernel.end())) {
       return InvalidArgument("attribute 'kernel_shape' is " + ShapeToString(a.kernel) +
                              ", but the weights' kernel " + ShapeToString(weight_kernel));
     }

@@ -29,13 +29,12 @@ struct WindowAttributes {
 Result<WindowAttributes> ParseWindowAttributes(const OpContext& context, size_t spatial_rank,
                                                std::span<const int64_t> weight_kernel);
 
-// Output extents for input extents, unknown where those are. kInvalidArgument if the window does not
-// fit.
+// Output extents for input extents, unknown where those are. kInvalidArgument if the window does
+// not fit.
 Result<std::vector<Dim>> WindowOutputDims(const WindowAttributes& attributes,
                                           std::span<const Dim> in);
 
 // The geometry for a concrete input.
-Result<kernels::Window> MakeWindow(const WindowAttributes& attributes,
-                                   std::span<const int64_t> in);
+Result<kernels::Window> MakeWindow(const WindowAttributes& attributes, std::span<const int64_t> in);
 
 }  // namespace wnn::ops

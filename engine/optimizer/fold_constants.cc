@@ -7,8 +7,10 @@
 namespace wnn::optimizer {
 namespace {
 
-// A folded value costs memory for as long as the model lives: larger ones are computed in each run.
+// A folded value costs memory for as long as the model lives: larger ones are computed in each run,
+// and so is everything once so much has been folded.
 constexpr uint64_t kMaxFoldedBytes = uint64_t{16} << 20;
+constexpr uint64_t kMaxFoldedBytesInAll = uint64_t{256} << 20;
 
 bool OutputsConstant(const graph::Graph& graph, const graph::Node& node) {
   return std::all_of(node.outputs.begin(), node.outputs.end(), [&](graph::ValueId id) {
@@ -16,24 +18,34 @@ bool OutputsConstant(const graph::Graph& graph, const graph::Node& node) {
   });
 }
 
+uint64_t ConstantBytes(const graph::Graph& graph, const graph::Node& node) {
+  uint64_t bytes = 0;
+  for (graph::ValueId id : node.outputs) {
+    if (id != graph::kNoValue) bytes += graph.fact(id).constant->bytes().size();
+  }
+  return bytes;
+}
+
 }  // namespace
 
 Status FoldConstants(PassContext& context) {
   graph::Graph& graph = context.graph();
   const uint64_t max_bytes = std::min(kMaxFoldedBytes, context.limits().max_tensor_bytes);
+  uint64_t budget = std::min(kMaxFoldedBytesInAll, context.limits().max_memory_bytes);
   for (size_t i = 0; i < graph.n_nodes(); ++i) {
     const graph::NodeId id = static_cast<graph::NodeId>(i);
     const graph::Node& node = graph.node(id);
     // Folding an input may tell more of the output than was known.
     WNN_RETURN_IF_ERROR(ops::InferNode(graph, node, graph.facts()));
     if (!OutputsConstant(graph, node)) {
-      if (!ops::AllInputsConstant(node, graph.facts())) continue;
-      Status status = ops::EvaluateNode(graph, node, graph.facts(), max_bytes);
+      if (!ops::CanEvaluate(node, graph.facts())) continue;
+      Status status = ops::EvaluateNode(graph, node, graph.facts(), std::min(max_bytes, budget));
       if (!status.ok()) {
         context.Note(node, status.message());
         continue;
       }
     }
+    budget -= std::min(budget, ConstantBytes(graph, node));
     context.Rewrote(node, "constant");
     graph.RemoveNode(id);
   }

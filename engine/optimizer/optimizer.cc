@@ -9,6 +9,18 @@ namespace {
 constexpr auto kPasses = std::to_array<Pass>({
     {"fold-constants", FoldConstants},
     {"remove-identity", RemoveIdentity},
+    {"fold-batch-norm", FoldBatchNorm},
+    {"fold-affine", FoldAffine},
+    {"fold-pad", FoldPad},
+    {"blocked-layout", MoveToBlockedLayout},
+    {"packed-gemm", UsePackedGemm},
+    {"fold-preprocessing", FoldPreprocessing},
+    {"fuse-residual", FuseResidual},
+    {"fast-binary", UseFastBinary},
+    {"fuse-activation", FuseActivation},
+    {"fast-unary", UseFastUnary},
+    {"fuse-pool", FusePool},
+    {"fuse-inverted-residual", FuseInvertedResidual},
     {"remove-dead", RemoveDead},
 });
 

@@ -1,5 +1,5 @@
-// Rewrites of the graph that keep what it computes. Each pass is a function in its own file; the list
-// is in optimizer.cc.
+// Rewrites of the graph that keep what it computes. Each pass is a function in its own file; the
+// list is in optimizer.cc.
 #pragma once
 
 #include <cstdint>
@@ -13,8 +13,8 @@
 
 namespace wnn::optimizer {
 
-// What a pass works on. A pass may add and remove nodes in any order (the optimiser sorts afterwards)
-// and sets the facts of values that it adds, by ops::InferNode().
+// What a pass works on. A pass may add and remove nodes in any order (the optimiser sorts
+// afterwards) and sets the facts of values that it adds, by ops::InferNode().
 class PassContext {
  public:
   PassContext(graph::Graph& graph, const Limits& limits, Logger& log, std::string_view pass)
@@ -31,8 +31,8 @@ class PassContext {
   // Logs why a rewrite was not made.
   void Note(const graph::Node& node, std::string_view reason) {
     if (!log_.Enabled(LogLevel::kDebug)) return;
-    log_.Log(LogLevel::kDebug, std::string(pass_) + ": " + NodeLabel(graph_, node) + ": " +
-                                   std::string(reason));
+    log_.Log(LogLevel::kDebug,
+             std::string(pass_) + ": " + NodeLabel(graph_, node) + ": " + std::string(reason));
   }
   int n_rewrites() const { return n_rewrites_; }
 
@@ -52,5 +52,20 @@ struct Pass {
 Status FoldConstants(PassContext& context);   // fold_constants.cc
 Status RemoveIdentity(PassContext& context);  // remove_identity.cc
 Status RemoveDead(PassContext& context);      // remove_dead.cc
+
+Status FoldBatchNorm(PassContext& context);  // fold_batch_norm.cc
+Status FoldPad(PassContext& context);        // fold_pad.cc
+Status FoldAffine(PassContext& context);     // fold_affine.cc
+
+// Makes the optimiser's own nodes, on which those after it work.
+Status MoveToBlockedLayout(PassContext& context);   // blocked_layout.cc
+Status UsePackedGemm(PassContext& context);         // packed_gemm.cc
+Status FoldPreprocessing(PassContext& context);     // fold_preprocessing.cc
+Status FuseResidual(PassContext& context);          // fuse_residual.cc
+Status UseFastBinary(PassContext& context);         // fast_binary.cc
+Status FuseActivation(PassContext& context);        // fuse_activation.cc
+Status UseFastUnary(PassContext& context);          // fast_unary.cc
+Status FusePool(PassContext& context);              // fuse_pool.cc
+Status FuseInvertedResidual(PassContext& context);  // fuse_inverted_residual.cc
 
 }  // namespace wnn::optimizer

@@ -35,8 +35,8 @@ Status ExecutionImpl::CheckNewInput(size_t index, const TensorView& value) const
   return std::move(size).WithContext("input " + graph::Quoted(info.name));
 }
 
-Status ExecutionImpl::Reserve(Input& input, size_t size) {
-  if (input.own.data() != nullptr && input.own.size() == size) return OkStatus();
+Result<AlignedBuffer> ExecutionImpl::NewBuffer(const Input& input, size_t size) const {
+  if (input.own.data() != nullptr && input.own.size() == size) return AlignedBuffer();
   uint64_t total = size;
   for (const Input& other : inputs_) {
     if (&other != &input) total += other.own.size();
@@ -45,8 +45,7 @@ Status ExecutionImpl::Reserve(Input& input, size_t size) {
     return TooLarge("the inputs take " + std::to_string(total) + " bytes, over the limit of " +
                     std::to_string(model_.limits().max_memory_bytes));
   }
-  WNN_ASSIGN_OR_RETURN(input.own, AlignedBuffer::Allocate(size));
-  return OkStatus();
+  return AlignedBuffer::Allocate(size);
 }
 
 void ExecutionImpl::SetType(Input& input, const TensorView& value) {
@@ -63,9 +62,11 @@ Status ExecutionImpl::SetInput(size_t index, const TensorView& value) {
   has_outputs_ = false;
   WNN_RETURN_IF_ERROR(CheckNewInput(index, value));
   Input& input = inputs_[index];
-  WNN_RETURN_IF_ERROR(Reserve(input, value.data.size()));
-  // The caller may hand back an output that lies in this very buffer.
-  if (!value.data.empty()) std::memmove(input.own.data(), value.data.data(), value.data.size());
+  WNN_ASSIGN_OR_RETURN(AlignedBuffer fresh, NewBuffer(input, value.data.size()));
+  // The caller may hand back an output that lies in the present buffer: copy before that goes.
+  std::byte* to = fresh.data() != nullptr ? fresh.data() : input.own.data();
+  if (!value.data.empty()) std::memmove(to, value.data.data(), value.data.size());
+  if (fresh.data() != nullptr) input.own = std::move(fresh);
   input.is_borrowed = false;
   input.data = input.own.bytes();
   SetType(input, value);
@@ -76,7 +77,10 @@ Status ExecutionImpl::BindInput(size_t index, const TensorView& value) {
   has_outputs_ = false;
   WNN_RETURN_IF_ERROR(CheckNewInput(index, value));
   Input& input = inputs_[index];
-  if (!IsAligned(value.data.data())) WNN_RETURN_IF_ERROR(Reserve(input, value.data.size()));
+  if (!IsAligned(value.data.data())) {
+    WNN_ASSIGN_OR_RETURN(AlignedBuffer fresh, NewBuffer(input, value.data.size()));
+    if (fresh.data() != nullptr) input.own = std::move(fresh);
+  }
   input.is_borrowed = true;
   input.data = value.data;
   SetType(input, value);
@@ -120,8 +124,7 @@ Status ExecutionImpl::MakePlan(const StopCondition& stop) {
   }
   plan_ = nullptr;
   WNN_ASSIGN_OR_RETURN(std::shared_ptr<const plan::Plan> made, model_.PlanFor(views, stop));
-  WNN_RETURN_IF_ERROR(
-      AllocateArena(made->arena_bytes, made->ScratchBytes(parallel_.n_threads())));
+  WNN_RETURN_IF_ERROR(AllocateArena(made->arena_bytes, made->ScratchBytes(parallel_.n_threads())));
   operands_.assign(made->max_operands, nullptr);
   for (size_t i = 0; i < inputs_.size(); ++i) {
     if (!model_.InputNeededByValue(i)) continue;

@@ -41,8 +41,8 @@ class ExecutionImpl {
   };
 
   Status CheckNewInput(size_t index, const TensorView& value) const;
-  // Makes `input.own` hold `size` bytes, within the limits.
-  Status Reserve(Input& input, size_t size);
+  // A buffer of `size` bytes for `input`, within the limits; empty if `input.own` has that size.
+  Result<AlignedBuffer> NewBuffer(const Input& input, size_t size) const;
   void SetType(Input& input, const TensorView& value);
   // Copies misaligned borrowed data; sets Input::aligned.
   void AlignInputs();

@@ -22,8 +22,8 @@ Result<std::unique_ptr<ModelImpl>> ModelImpl::Load(std::span<const std::byte> by
   model->SetOutputInfos(std::move(imported.outputs));
   WNN_RETURN_IF_ERROR(model->CheckOutputTypes());
   if (options.optimize) {
-    WNN_RETURN_IF_ERROR(optimizer::Optimize(model->graph_, options.disabled_passes,
-                                            options.limits, log));
+    WNN_RETURN_IF_ERROR(
+        optimizer::Optimize(model->graph_, options.disabled_passes, options.limits, log));
   }
   model->needed_values_ = plan::FindNeededValues(model->graph_);
   model->WarmUp(log);

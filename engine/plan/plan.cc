@@ -32,7 +32,12 @@ class PlanMaker {
   Status CheckOutputs(const graph::Node& node) const;
   bool IsNeeded(const graph::Node& node) const;
 
+  // Drops nodes whose outputs are only asked for their shapes, if at all.
+  void DropUnread();
   void FindLastUses();
+  // Has the inputs of joins computed in their places.
+  void PlaceJoins();
+  bool PlaceJoin(size_t step);
   void PlaceOutputs(size_t step);
   void PlaceOutput(size_t step, size_t output);
   // The buffer of an input that output 0 may be written over, or kNoBuffer.
@@ -40,17 +45,26 @@ class PlanMaker {
   Status PlaceInArena();
   Status SetOutputs();
 
+  // A value that lies inside another one's buffer.
+  struct Slice {
+    ValueId whole = kNoValue;  // kNoValue: it does not
+    uint64_t offset = 0;
+  };
+
   const Fact& fact(ValueId id) const { return facts_[static_cast<size_t>(id)]; }
   Location& location(ValueId id) { return locations_[static_cast<size_t>(id)]; }
   size_t& buffer(ValueId id) { return buffers_[static_cast<size_t>(id)]; }
   size_t buffer(ValueId id) const { return buffers_[static_cast<size_t>(id)]; }
+  Slice& slice(ValueId id) { return slices_[static_cast<size_t>(id)]; }
+  const Slice& slice(ValueId id) const { return slices_[static_cast<size_t>(id)]; }
   const graph::Node& node_of(size_t step) const { return *order_[step].node; }
   static uint64_t BytesOf(const Fact& fact);
 
-  // A node that is not constant, in order. Views have no operator: they run no step.
+  // A node that is not constant, in order. What runs no step has no operator.
   struct Item {
     const graph::Node* node = nullptr;
     std::unique_ptr<const ops::CompiledOp> op;
+    bool is_view = false;  // else, without an operator, a join
   };
 
   const graph::Graph& graph_;
@@ -61,6 +75,8 @@ class PlanMaker {
   std::vector<int64_t> last_uses_;   // index into order_, by value
   std::vector<Location> locations_;  // by value
   std::vector<size_t> buffers_;      // index into uses_, by value
+  std::vector<Slice> slices_;        // by value
+  std::vector<bool> computed_;       // by value: a step writes it
   std::vector<BufferUse> uses_;
   std::shared_ptr<Plan> plan_ = std::make_shared<Plan>();
 };
@@ -96,8 +112,8 @@ Status PlanMaker::CheckOutputs(const graph::Node& node) const {
     if (id == kNoValue || !fact(id).IsConcrete()) continue;
     if (BytesOf(fact(id)) > request_.limits.max_tensor_bytes) {
       return TooLarge(NodeLabel(graph_, node) + ": output " + fact(id).ToString() +
-                      " is over the limit of " +
-                      std::to_string(request_.limits.max_tensor_bytes) + " bytes");
+                      " is over the limit of " + std::to_string(request_.limits.max_tensor_bytes) +
+                      " bytes");
     }
   }
   return OkStatus();
@@ -108,9 +124,8 @@ Status PlanMaker::AddNode(NodeId id) {
   WNN_RETURN_IF_ERROR(request_.stop.Check());
   WNN_RETURN_IF_ERROR(ops::InferNode(graph_, node, facts_));
   WNN_RETURN_IF_ERROR(CheckOutputs(node));
-  if (IsNeeded(node) && ops::AllInputsConstant(node, facts_)) {
-    WNN_RETURN_IF_ERROR(
-        ops::EvaluateNode(graph_, node, facts_, request_.limits.max_tensor_bytes));
+  if (IsNeeded(node) && ops::CanEvaluate(node, facts_)) {
+    WNN_RETURN_IF_ERROR(ops::EvaluateNode(graph_, node, facts_, request_.limits.max_tensor_bytes));
   }
   bool constant = true;
   for (ValueId output : node.outputs) {
@@ -126,8 +141,27 @@ Status PlanMaker::AddNode(NodeId id) {
   WNN_ASSIGN_OR_RETURN(std::unique_ptr<const ops::CompiledOp> op,
                        ops::CompileNode(graph_, node, facts_, request_.cache));
   const bool is_view = node.op->is_view && node.outputs.size() == 1;
-  order_.push_back({&node, is_view ? nullptr : std::move(op)});
+  order_.push_back({&node, is_view ? nullptr : std::move(op), is_view});
   return OkStatus();
+}
+
+void PlanMaker::DropUnread() {
+  std::vector<bool> read(graph_.n_values(), false);
+  for (ValueId output : graph_.outputs) read[static_cast<size_t>(output)] = true;
+  for (size_t i = order_.size(); i-- > 0;) {
+    const graph::Node& node = node_of(i);
+    const bool is_read = std::any_of(node.outputs.begin(), node.outputs.end(), [&](ValueId id) {
+      return id != kNoValue && read[static_cast<size_t>(id)];
+    });
+    if (!is_read) {
+      order_[i].node = nullptr;
+      continue;
+    }
+    for (ValueId input : node.inputs) {
+      if (input != kNoValue) read[static_cast<size_t>(input)] = true;
+    }
+  }
+  std::erase_if(order_, [](const Item& item) { return item.node == nullptr; });
 }
 
 void PlanMaker::FindLastUses() {
@@ -144,6 +178,7 @@ size_t PlanMaker::FindInPlaceBuffer(size_t step, uint64_t size_bytes) const {
   const graph::Node& node = node_of(step);
   for (size_t i = 0; i < node.inputs.size() && i < 32; ++i) {
     if ((node.op->inplace_inputs >> i & 1) == 0 || node.inputs[i] == kNoValue) continue;
+    if (slice(node.inputs[i]).whole != kNoValue) continue;
     const size_t candidate = buffer(node.inputs[i]);
     // The buffer dies here, whatever views share it, and holds exactly the output's size.
     if (candidate != kNoBuffer && uses_[candidate].last_step == static_cast<int64_t>(step) &&
@@ -154,24 +189,61 @@ size_t PlanMaker::FindInPlaceBuffer(size_t step, uint64_t size_bytes) const {
   return kNoBuffer;
 }
 
+bool PlanMaker::PlaceJoin(size_t step) {
+  const graph::Node& join = node_of(step);
+  const ValueId output = join.outputs[0];
+  std::vector<ValueId> inputs = join.inputs;
+  std::sort(inputs.begin(), inputs.end());
+  if (std::adjacent_find(inputs.begin(), inputs.end()) != inputs.end()) return false;
+  for (ValueId input : inputs) {
+    const bool computed = input != kNoValue && computed_[static_cast<size_t>(input)];
+    if (!computed || slice(input).whole != kNoValue) return false;
+  }
+  Slice place = slice(output).whole != kNoValue ? slice(output) : Slice{output, 0};
+  for (ValueId input : join.inputs) {
+    slice(input) = place;
+    place.offset += BytesOf(fact(input));
+  }
+  return true;
+}
+
+void PlanMaker::PlaceJoins() {
+  slices_.assign(graph_.n_values(), {});
+  computed_.assign(graph_.n_values(), false);
+  for (const Item& item : order_) {
+    if (item.is_view) continue;
+    for (ValueId output : item.node->outputs) {
+      if (output != kNoValue) computed_[static_cast<size_t>(output)] = true;
+    }
+  }
+  // Backwards: a join that is itself an input of a join knows its place by then.
+  for (size_t step = order_.size(); step-- > 0;) {
+    Item& item = order_[step];
+    if (item.op != nullptr && item.op->IsJoin() && PlaceJoin(step)) item.op = nullptr;
+  }
+}
+
 void PlanMaker::PlaceOutput(size_t step, size_t output) {
   const ValueId id = node_of(step).outputs[output];
   const int64_t now = static_cast<int64_t>(step);
   const int64_t last = std::max(now, last_uses_[static_cast<size_t>(id)]);
   const uint64_t size_bytes = BytesOf(fact(id));
-  size_t taken = kNoBuffer;
-  if (order_[step].op == nullptr) {
+  const ValueId whole = slice(id).whole != kNoValue ? slice(id).whole : id;
+  size_t taken = buffer(whole);  // of a part that came before
+  if (order_[step].is_view) {
     const ValueId source = node_of(step).inputs[0];
     location(id) = location(source);
+    slice(id) = slice(source);
     taken = buffer(source);
     if (taken == kNoBuffer) return;  // a view of an input or of a constant
-  } else if (output == 0) {
+  } else if (output == 0 && whole == id && taken == kNoBuffer) {
     taken = FindInPlaceBuffer(step, size_bytes);
   }
   if (taken == kNoBuffer) {
     taken = uses_.size();
-    uses_.push_back({size_bytes, now, last});
+    uses_.push_back({BytesOf(fact(whole)), now, last});
   }
+  buffer(whole) = taken;
   uses_[taken].last_step = std::max(uses_[taken].last_step, last);
   buffer(id) = taken;
 }
@@ -194,7 +266,9 @@ Status PlanMaker::PlaceInArena() {
   for (size_t i = 0; i < graph_.inputs.size(); ++i) {
     location(graph_.inputs[i]) = {Place::kInput, i, nullptr};
   }
+  DropUnread();
   FindLastUses();
+  PlaceJoins();
   for (size_t step = 0; step < order_.size(); ++step) PlaceOutputs(step);
   WNN_ASSIGN_OR_RETURN(ArenaLayout layout, LayOutArena(uses_));
   plan_->arena_bytes = layout.size_bytes;
@@ -205,7 +279,7 @@ Status PlanMaker::PlaceInArena() {
   }
   for (size_t v = 0; v < buffers_.size(); ++v) {
     if (buffers_[v] != kNoBuffer) {
-      locations_[v] = {Place::kArena, layout.offsets[buffers_[v]], nullptr};
+      locations_[v] = {Place::kArena, layout.offsets[buffers_[v]] + slices_[v].offset, nullptr};
     }
   }
   return OkStatus();
@@ -218,8 +292,8 @@ Status PlanMaker::SetOutputs() {
       return Unsupported("the shape of output " + graph::Quoted(graph_.value(id).name) +
                          " is only known once data are computed, which is not supported");
     }
-    plan_->outputs.push_back({location(id), output.dtype, output.ConcreteShape(),
-                              static_cast<size_t>(BytesOf(output))});
+    plan_->outputs.push_back(
+        {location(id), output.dtype, output.ConcreteShape(), static_cast<size_t>(BytesOf(output))});
   }
   return OkStatus();
 }

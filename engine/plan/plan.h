@@ -1,5 +1,5 @@
-// A graph specialised for concrete input shapes: compiled operators in order, and where every tensor
-// lies.
+// A graph specialised for concrete input shapes: compiled operators in order, and where every
+// tensor lies.
 #pragma once
 
 #include <cstddef>
@@ -67,7 +67,6 @@ struct PlanRequest {
 
 // Errors name the node: kInvalidArgument for shapes that do not fit, kUnsupportedOperation for a
 // shape that depends on data, kTooLarge over a limit, kTimeout when request.stop says so.
-Result<std::shared_ptr<const Plan>> MakePlan(const graph::Graph& graph,
-                                             const PlanRequest& request);
+Result<std::shared_ptr<const Plan>> MakePlan(const graph::Graph& graph, const PlanRequest& request);
 
 }  // namespace wnn::plan

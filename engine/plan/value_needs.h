@@ -7,9 +7,9 @@
 
 namespace wnn::plan {
 
-// For each value, whether some output's shape depends on it: it is an input that an operator wants by
-// value (OpDef::value_inputs), or such a value is computed from it. Where the path reaches a graph
-// input, plans are made for that input's value and not only for its shape.
+// For each value, whether some output's shape depends on it: it is an input that an operator wants
+// by value (OpDef::value_inputs), or such a value is computed from it. Where the path reaches a
+// graph input, plans are made for that input's value and not only for its shape.
 std::vector<bool> FindNeededValues(const graph::Graph& graph);
 
 }  // namespace wnn::plan

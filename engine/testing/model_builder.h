@@ -108,8 +108,7 @@ inline BuilderAttribute Attr(std::string name, const std::vector<float>& values)
 template <typename T>
 BuilderAttribute TensorAttr(std::string name, const std::vector<int64_t>& dims,
                             const std::vector<T>& values) {
-  return {std::move(name),
-          WireWriter().Message(5, TensorMessage("", dims, values)).Varint(20, 4)};
+  return {std::move(name), WireWriter().Message(5, TensorMessage("", dims, values)).Varint(20, 4)};
 }
 
 class ModelBuilder {

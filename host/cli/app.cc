@@ -71,9 +71,9 @@ Result<std::shared_ptr<nn::Environment>> MakeEnvironment(const Options& options,
   environment_options.n_threads = options.n_threads;
   environment_options.log = log;
   auto environment = std::make_shared<nn::Environment>(std::move(environment_options));
-  for (const NamedModel& model : options.models) {
-    Status added = environment->AddNamedModel(model.name, model.directory);
-    if (!added.ok()) return std::move(added).WithContext("--nn-graph onnx::" + model.directory);
+  for (const nn::NamedModel& model : options.models) {
+    Status added = environment->AddNamedModel(model);
+    if (!added.ok()) return std::move(added).WithContext("the model '" + model.name + "'");
   }
   return environment;
 }
@@ -129,10 +129,11 @@ wasm::RunOptions MakeRunOptions(const Options& options) {
   return run;
 }
 
-int Finish(const std::string& module, const wasm::RunResult& result) {
+int Finish(const wasm::Module& module, const wasm::RunResult& result) {
   for (const std::string& value : result.results) Print(stdout, value + "\n");
   if (result.end == wasm::RunResult::End::kTrapped) {
-    std::string message = "module '" + module + "' trapped: " + result.trap;
+    std::string message =
+        std::string(module.kind()) + " '" + module.name() + "' trapped: " + result.trap;
     if (result.timed_out) message += "\n\nIts time (-W timeout) was over.";
     PrintError(message);
   }
@@ -148,6 +149,7 @@ Result<int> RunModule(const Options& options, Logger* log, CallRecorder* recorde
                                  std::to_string(options.n_threads) + " threads");
   wasm::RunOptions run = MakeRunOptions(options);
   WNN_ASSIGN_OR_RETURN(run.nn, MakeEnvironment(options, std::move(runtime), log));
+  run.witx_dialect = options.witx_dialect;
   run.observer = recorder;
   run.log = log;
 
@@ -162,7 +164,7 @@ Result<int> RunModule(const Options& options, Logger* log, CallRecorder* recorde
   WNN_ASSIGN_OR_RETURN(wasm::RunResult result, wasm::Run(*engine, *module, run));
   report.instantiate = result.instantiate_time;
   report.run = result.run_time;
-  return Finish(options.module, result);
+  return Finish(*module, result);
 }
 
 void PrintTimings(TimingsFormat format, const TimingsReport& report) {

@@ -67,7 +67,7 @@ Status SetCacheFile(Value value, Options& options) {
 
 Status AddModel(Value value, Options& options) {
   WNN_ASSIGN_OR_RETURN(std::string_view text, Required(value));
-  WNN_ASSIGN_OR_RETURN(NamedModel model, ParseNnGraph(text));
+  WNN_ASSIGN_OR_RETURN(nn::NamedModel model, ParseNnGraph(text));
   options.models.push_back(std::move(model));
   return OkStatus();
 }

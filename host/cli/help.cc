@@ -14,11 +14,11 @@ the guest's own options after `--`.
 Examples
   wasmtime-onnx hello.wasm
       Run a program. It sees no file, no environment and no network.
-  wasmtime-onnx run --dir . classify.wasm model.onnx photo.jpg
-      Let it read and write the current directory; `model.onnx photo.jpg` are its arguments.
-  wasmtime-onnx run --dir photos::/in --nn-graph onnx::models/squeezenet classify.wasm squeezenet
-      The guest sees the directory photos as /in and loads models/squeezenet/model.onnx by name.
-  wasmtime-onnx run --runtime onnxruntime --timings --dir . classify.wasm model.onnx photo.jpg
+  wasmtime-onnx run --dir . classify.wasm --model model.onnx photo.jpg
+      Let it read and write the current directory; what follows its name are its arguments.
+  wasmtime-onnx run --dir photos::/in --nn-graph onnx::models/net classify.wasm --graph net /in/a.jpg
+      The guest sees the directory photos as /in and loads models/net/model.onnx by name.
+  wasmtime-onnx run --runtime onnxruntime --timings --dir . classify.wasm --model m.onnx a.jpg
       Infer by ONNX Runtime instead of the built-in engine; print what each call took.
   wasmtime-onnx sum.wasm --invoke add 2 3
       Call one exported function and print its results.
@@ -37,6 +37,11 @@ Inference
       --onnxruntime PATH   ONNX Runtime's library, or its directory (default: look for it)
       --threads N          threads of one compute (default: the cores that we may use, at most 16)
       --nn-graph onnx::DIR offer DIR/model.onnx by the name of DIR
+      --nn-preload NAME:onnx:TARGET:PATH
+                           offer the model PATH, a file or a directory with a model.onnx, as NAME;
+                           TARGET is cpu, gpu or auto. Models are read at their first use.
+      --nn-abi NAME        how core modules number types and errors: auto (default), current, or old
+                           for modules of 2020 to mid 2022
 
 WebAssembly, as Wasmtime has them; `help` as KEY lists what there is
   -c, --cache FILE         the cache's configuration, a TOML file (default: Wasmtime's own)

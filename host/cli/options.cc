@@ -20,7 +20,7 @@ struct Written {
   bool c_runtime = false;
   bool tract = false;
   std::vector<std::string> invoke, argv0, cache, runtime, onnxruntime, threads, log, timings;
-  std::vector<std::string> env, dir, mapdir, nn_graph;
+  std::vector<std::string> env, dir, mapdir, nn_graph, nn_preload, nn_abi;
   std::vector<std::string> optimize, codegen, wasm, wasi;
 };
 
@@ -46,6 +46,8 @@ class Grammar {
         {"--dir", &written.dir},
         {"--mapdir", &written.mapdir},
         {"--nn-graph", &written.nn_graph},
+        {"--nn-preload", &written.nn_preload},
+        {"--nn-abi", &written.nn_abi},
         {"-O,--optimize", &written.optimize},
         {"-C,--codegen", &written.codegen},
         {"-W,--wasm", &written.wasm},
@@ -107,6 +109,14 @@ Result<RuntimeKind> ChooseRuntime(const Written& written) {
     return InvalidArgument("--runtime builtin and --c-runtime (onnxruntime) exclude each other");
   }
   return RuntimeKind::kBuiltin;
+}
+
+Result<abi::WitxDialect> ChooseWitxDialect(const Written& written) {
+  WNN_ASSIGN_OR_RETURN(std::optional<std::string> name, Single("--nn-abi", written.nn_abi));
+  if (!name || *name == "auto") return abi::WitxDialect::kAuto;
+  if (*name == "current") return abi::WitxDialect::kCurrent;
+  if (*name == "old") return abi::WitxDialect::kOld;
+  return InvalidArgument(Named("--nn-abi", *name) + ": it is auto, current or old");
 }
 
 Result<int> ChooseThreads(const Written& written) {
@@ -189,8 +199,10 @@ Result<Options> Understand(const Written& written) {
   WNN_RETURN_IF_ERROR(ParseEach("--dir", written.dir, ParseDir, options.preopens));
   WNN_RETURN_IF_ERROR(ParseEach("--mapdir", written.mapdir, ParseMapDir, options.preopens));
   WNN_RETURN_IF_ERROR(ParseEach("--nn-graph", written.nn_graph, ParseNnGraph, options.models));
+  WNN_RETURN_IF_ERROR(
+      ParseEach("--nn-preload", written.nn_preload, ParseNnPreload, options.models));
   if (!options.nn && !options.models.empty()) {
-    return InvalidArgument("--nn-graph and -S nn=n exclude each other");
+    return InvalidArgument("--nn-graph or --nn-preload and -S nn=n exclude each other");
   }
   WNN_ASSIGN_OR_RETURN(options.invoke, Single("--invoke", written.invoke));
   WNN_ASSIGN_OR_RETURN(options.argv0, Single("--argv0", written.argv0));
@@ -199,6 +211,7 @@ Result<Options> Understand(const Written& written) {
   options.onnxruntime_library = library.value_or("");
   WNN_ASSIGN_OR_RETURN(options.runtime, ChooseRuntime(written));
   WNN_ASSIGN_OR_RETURN(options.n_threads, ChooseThreads(written));
+  WNN_ASSIGN_OR_RETURN(options.witx_dialect, ChooseWitxDialect(written));
   WNN_ASSIGN_OR_RETURN(options.timings, ChooseTimings(written));
   WNN_ASSIGN_OR_RETURN(options.log_level, ChooseLogLevel(written));
   return options;

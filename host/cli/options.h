@@ -10,6 +10,7 @@
 
 #include "engine/base/log.h"
 #include "engine/base/status.h"
+#include "host/abi/witx/dialect.h"
 #include "host/cli/values.h"
 #include "host/wasm/engine.h"
 #include "host/wasm/run.h"
@@ -43,7 +44,8 @@ struct Options {
   RuntimeKind runtime = RuntimeKind::kBuiltin;
   std::string onnxruntime_library;  // empty: looked for
   int n_threads = 1;
-  std::vector<NamedModel> models;
+  std::vector<nn::NamedModel> models;
+  abi::WitxDialect witx_dialect = abi::WitxDialect::kAuto;
 
   TimingsFormat timings = TimingsFormat::kNone;
   LogLevel log_level = LogLevel::kWarn;

@@ -48,6 +48,14 @@ TEST(OptionsTest, TheOriginalsCommandLineWorks) {
   EXPECT_TRUE(options.arguments.empty());
 }
 
+TEST(OptionsTest, Dialects) {
+  EXPECT_EQ(Parse({"m"}).witx_dialect, abi::WitxDialect::kAuto);
+  EXPECT_EQ(Parse({"--nn-abi", "auto", "m"}).witx_dialect, abi::WitxDialect::kAuto);
+  EXPECT_EQ(Parse({"--nn-abi=current", "m"}).witx_dialect, abi::WitxDialect::kCurrent);
+  EXPECT_EQ(Parse({"m", "--nn-abi", "old"}).witx_dialect, abi::WitxDialect::kOld);
+  EXPECT_NE(ErrorOf({"--nn-abi", "new", "m"}).find("auto, current or old"), std::string::npos);
+}
+
 TEST(OptionsTest, OptionsMayBeRepeatedWhereThatMakesSense) {
   const Options options = Parse({"run", "-e", "A=1", "--env=B", "--dir", "x", "--mapdir", "/y::y",
                                  "--nn-graph", "onnx::p", "-S", "nn-graph=onnx::q", "-Wfuel=1",

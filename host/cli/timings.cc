@@ -11,8 +11,16 @@ namespace {
 using std::chrono::nanoseconds;
 
 constexpr std::array kCalls = {
-    nn::Call::kLoad,     nn::Call::kLoadByName, nn::Call::kInitExecutionContext,
-    nn::Call::kSetInput, nn::Call::kCompute,    nn::Call::kGetOutput,
+    nn::Call::kLoad,
+    nn::Call::kLoadByName,
+    nn::Call::kInitExecutionContext,
+    nn::Call::kSetInput,
+    nn::Call::kCompute,
+    nn::Call::kGetOutput,
+    nn::Call::kUnload,
+    nn::Call::kFinalizeExecutionContext,
+    nn::Call::kNewTensor,
+    nn::Call::kReadTensor,
 };
 
 // A person reads this many lines of calls; --timings=json has all that were recorded.

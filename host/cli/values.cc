@@ -1,8 +1,12 @@
 #include "host/cli/values.h"
 
+#include <algorithm>
+#include <array>
+#include <cctype>
 #include <charconv>
 #include <filesystem>
 #include <system_error>
+#include <utility>
 
 #include "engine/base/checked_math.h"
 
@@ -16,6 +20,13 @@ std::optional<TwoParts> SplitAtColons(std::string_view text) {
   const size_t colons = text.find("::");
   if (colons == std::string_view::npos) return std::nullopt;
   return TwoParts(text.substr(0, colons), text.substr(colons + 2));
+}
+
+// Of ASCII words: WasmEdge takes `ONNX` and `CPU` in either case.
+bool EqualsIgnoringCase(std::string_view text, std::string_view lower) {
+  return std::equal(text.begin(), text.end(), lower.begin(), lower.end(), [](char a, char b) {
+    return std::tolower(static_cast<unsigned char>(a)) == b;
+  });
 }
 
 std::string Quoted(std::string_view text) { return "'" + std::string(text) + "'"; }
@@ -98,7 +109,7 @@ Result<EnvironmentVariable> ParseEnv(std::string_view text) {
   return variable;
 }
 
-Result<NamedModel> ParseNnGraph(std::string_view text) {
+Result<nn::NamedModel> ParseNnGraph(std::string_view text) {
   const std::optional<TwoParts> parts = SplitAtColons(text);
   if (!parts || parts->first.empty() || parts->second.empty()) {
     return InvalidArgument(Quoted(text) +
@@ -112,13 +123,41 @@ Result<NamedModel> ParseNnGraph(std::string_view text) {
   std::error_code error;
   std::filesystem::path path = std::filesystem::absolute(parts->second, error).lexically_normal();
   if (!path.has_filename()) path = path.parent_path();
-  NamedModel model;
+  nn::NamedModel model;
   model.name = path.filename().string();
-  model.directory = parts->second;
+  model.path = parts->second;
   if (error || model.name.empty()) {
     return InvalidArgument(Quoted(text) + ": the directory has no name that a guest could load");
   }
   return model;
+}
+
+Result<nn::NamedModel> ParseNnPreload(std::string_view text) {
+  constexpr std::string_view kForm =
+      " is not NAME:onnx:TARGET:PATH, where TARGET is cpu, gpu or auto";
+  std::array<std::string_view, 3> fields;
+  std::string_view rest = text;
+  for (std::string_view& field : fields) {
+    const size_t colon = rest.find(':');
+    if (colon == std::string_view::npos) return InvalidArgument(Quoted(text) + std::string(kForm));
+    field = rest.substr(0, colon);
+    rest.remove_prefix(colon + 1);
+  }
+  const auto [name, encoding, target] = fields;
+  if (name.empty() || rest.empty()) return InvalidArgument(Quoted(text) + std::string(kForm));
+  if (!EqualsIgnoringCase(encoding, "onnx")) {
+    return InvalidArgument(Quoted(text) + ": the encoding " + Quoted(encoding) +
+                           " is not supported, only onnx is");
+  }
+  constexpr std::pair<std::string_view, nn::NamedTarget> kTargets[] = {
+      {"cpu", nn::NamedTarget::kCpu},
+      {"gpu", nn::NamedTarget::kGpu},
+      {"auto", nn::NamedTarget::kAuto}};
+  for (const auto& [word, value] : kTargets) {
+    if (EqualsIgnoringCase(target, word)) return nn::NamedModel{std::string(name), rest, value};
+  }
+  return InvalidArgument(Quoted(text) + ": the target " + Quoted(target) +
+                         " is unknown; it is cpu, gpu or auto");
 }
 
 }  // namespace wnn::cli

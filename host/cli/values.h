@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "engine/base/status.h"
+#include "host/nn/environment.h"
 #include "host/wasm/wasi.h"
 
 namespace wnn::cli {
@@ -34,11 +35,9 @@ struct EnvironmentVariable {
 };
 Result<EnvironmentVariable> ParseEnv(std::string_view text);
 
-// A model that guests load by name: FORMAT::DIR, named as DIR's last part.
-struct NamedModel {
-  std::string name;
-  std::string directory;
-};
-Result<NamedModel> ParseNnGraph(std::string_view text);
+// Models that guests load by name. FORMAT::DIR, named as DIR's last part.
+Result<nn::NamedModel> ParseNnGraph(std::string_view text);
+// NAME:ENCODING:TARGET:PATH; PATH may have colons.
+Result<nn::NamedModel> ParseNnPreload(std::string_view text);
 
 }  // namespace wnn::cli

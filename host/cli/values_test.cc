@@ -65,12 +65,26 @@ TEST(ValuesTest, NamedModelsAreNamedAsTheirDirectory) {
   EXPECT_EQ(ParseNnGraph("onnx::models/squeezenet/")->name, "squeezenet");
   EXPECT_EQ(ParseNnGraph("onnx::/a/b/../c/.")->name, "c");
   EXPECT_NE(ParseNnGraph("onnx::.")->name, ".");
-  EXPECT_EQ(ParseNnGraph("onnx::a/b")->directory, "a/b");
+  EXPECT_EQ(ParseNnGraph("onnx::a/b")->path, "a/b");
   for (const char* text : {"", "onnx", "onnx::", "::dir", "openvino::dir", "onnx::/"}) {
     EXPECT_FALSE(ParseNnGraph(text).has_value()) << text;
   }
   EXPECT_NE(ParseNnGraph("ggml::d").error().message().find("'ggml' is not supported"),
             std::string_view::npos);
+}
+
+TEST(ValuesTest, PreloadedModels) {
+  const auto model = ParseNnPreload("net:onnx:auto:a:b/model.onnx");
+  ASSERT_TRUE(model.has_value());
+  EXPECT_EQ(model->name, "net");
+  EXPECT_EQ(model->path, "a:b/model.onnx");
+  EXPECT_EQ(model->target, nn::NamedTarget::kAuto);
+  EXPECT_EQ(ParseNnPreload("net:ONNX:CPU:p")->target, nn::NamedTarget::kCpu);
+  EXPECT_EQ(ParseNnPreload("net:onnx:gpu:p")->target, nn::NamedTarget::kGpu);
+  for (const char* text : {"", "net", "net:onnx:cpu", "net:onnx:cpu:", ":onnx:cpu:p",
+                           "net:ggml:cpu:p", "net:onnx:npu:p"}) {
+    EXPECT_FALSE(ParseNnPreload(text).has_value()) << text;
+  }
 }
 
 }  // namespace

@@ -25,6 +25,7 @@ std::string_view EncodingName(Encoding encoding) {
   return "unknown";
 }
 
+// Reads rather than maps: a file that is cut short while it is mapped kills the process.
 Result<AlignedBuffer> ReadFile(const std::filesystem::path& path, uint64_t max_bytes) {
   std::error_code error;
   uint64_t size = std::filesystem::file_size(path, error);
@@ -53,60 +54,92 @@ Environment::Environment(EnvironmentOptions options) : options_(std::move(option
   if (options_.log == nullptr) options_.log = &NoLog();
 }
 
-Status Environment::AddNamedModel(std::string name, std::filesystem::path directory) {
+Status Environment::AddNamedModel(NamedModel model) {
   std::error_code error;
-  if (!std::filesystem::is_regular_file(directory / kModelFile, error)) {
-    return NotFound("the directory " + directory.string() + " has no file " + kModelFile);
+  if (std::filesystem::is_directory(model.path, error)) {
+    model.path /= kModelFile;
+    if (!std::filesystem::is_regular_file(model.path, error)) {
+      return NotFound("the directory " + model.path.parent_path().string() + " has no file " +
+                      kModelFile);
+    }
+  } else if (!std::filesystem::is_regular_file(model.path, error)) {
+    return NotFound("there is no file " + model.path.string());
   }
-  auto model = std::make_shared<NamedModel>();
-  model->directory = std::move(directory);
+  std::string name = model.name;
+  auto entry = std::make_shared<Entry>(std::move(model));
   MutexLock lock(mutex_);
-  auto [it, inserted] = named_models_.try_emplace(std::move(name), std::move(model));
+  auto [it, inserted] = named_models_.try_emplace(std::move(name), std::move(entry));
   if (!inserted) return InvalidArgument("there is already a graph named '" + it->first + "'");
+  return OkStatus();
+}
+
+Status Environment::CheckLoad(uint64_t model_bytes, Encoding encoding,
+                              runtimes::Target target) const {
+  if (encoding != Encoding::kOnnx && encoding != Encoding::kAutodetect) {
+    return InvalidEncoding("this host runs ONNX models, not '" +
+                           std::string(EncodingName(encoding)) + "'");
+  }
+  if (model_bytes == 0) return InvalidEncoding("the model is empty");
+  if (model_bytes > options_.limits.max_model_bytes) {
+    return TooLarge("the model has " + std::to_string(model_bytes) + " bytes, the limit is " +
+                    std::to_string(options_.limits.max_model_bytes));
+  }
+  return CheckTarget(target);
+}
+
+Status Environment::CheckTarget(runtimes::Target target) const {
+  if (target == runtimes::Target::kGpu && !options_.allow_gpu) {
+    return Unsupported("this host does not let guests use the GPU");
+  }
   return OkStatus();
 }
 
 Result<std::shared_ptr<const runtimes::Graph>> Environment::Load(std::span<const std::byte> bytes,
                                                                  Encoding encoding,
                                                                  runtimes::Target target) const {
-  if (encoding != Encoding::kOnnx && encoding != Encoding::kAutodetect) {
-    return InvalidEncoding("this host runs ONNX models, not '" +
-                           std::string(EncodingName(encoding)) + "'");
-  }
-  if (bytes.empty()) return InvalidEncoding("the model is empty");
+  WNN_RETURN_IF_ERROR(CheckLoad(bytes.size(), encoding, target));
   return LoadInto(bytes, target, std::nullopt);
 }
 
 Result<std::shared_ptr<const runtimes::Graph>> Environment::LoadByName(std::string_view name) {
-  std::shared_ptr<NamedModel> model;
+  std::shared_ptr<Entry> entry;
   {
     MutexLock lock(mutex_);
     auto it = named_models_.find(std::string(name));
     if (it == named_models_.end()) {
       return NotFound("no graph is named '" + std::string(name) + "'");
     }
-    model = it->second;
+    entry = it->second;
   }
-  MutexLock lock(model->mutex);
-  if (model->graph == nullptr) {
-    WNN_ASSIGN_OR_RETURN(AlignedBuffer bytes,
-                         ReadFile(model->directory / kModelFile, options_.limits.max_model_bytes));
-    WNN_ASSIGN_OR_RETURN(model->graph,
-                         LoadInto(bytes.bytes(), runtimes::Target::kCpu, model->directory));
+  MutexLock lock(entry->mutex);
+  if (entry->graph == nullptr) {
+    auto graph = LoadFile(entry->model);
+    if (!graph) return std::move(graph.error()).WithContext("graph '" + entry->model.name + "'");
+    entry->graph = *std::move(graph);
   }
-  return model->graph;
+  return entry->graph;
+}
+
+Result<std::shared_ptr<const runtimes::Graph>> Environment::LoadFile(
+    const NamedModel& model) const {
+  WNN_ASSIGN_OR_RETURN(AlignedBuffer bytes, ReadFile(model.path, options_.limits.max_model_bytes));
+  const std::filesystem::path directory = model.path.parent_path();
+  if (model.target != NamedTarget::kCpu) {
+    auto graph = LoadInto(bytes.bytes(), runtimes::Target::kGpu, directory);
+    if (graph || model.target == NamedTarget::kGpu ||
+        graph.error().code() != Code::kUnsupportedOperation) {
+      return graph;
+    }
+    log().Log(LogLevel::kInfo, "graph '" + model.name +
+                                   "' goes to the CPU: " + std::string(graph.error().message()));
+  }
+  return LoadInto(bytes.bytes(), runtimes::Target::kCpu, directory);
 }
 
 Result<std::shared_ptr<const runtimes::Graph>> Environment::LoadInto(
     std::span<const std::byte> bytes, runtimes::Target target,
     std::optional<std::filesystem::path> model_dir) const {
-  if (bytes.size() > options_.limits.max_model_bytes) {
-    return TooLarge("the model has " + std::to_string(bytes.size()) + " bytes, the limit is " +
-                    std::to_string(options_.limits.max_model_bytes));
-  }
-  if (target == runtimes::Target::kGpu && !options_.allow_gpu) {
-    return Unsupported("this host does not let guests use the GPU");
-  }
+  WNN_RETURN_IF_ERROR(CheckTarget(target));
   WNN_RETURN_IF_ERROR(ScanModel(bytes, options_.limits, model_dir));
   runtimes::LoadOptions load;
   load.target = target;

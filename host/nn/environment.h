@@ -9,6 +9,7 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "engine/base/limits.h"
@@ -30,6 +31,20 @@ enum class Encoding {
   kAutodetect,
 };
 
+// Where a model that guests load by name computes.
+enum class NamedTarget {
+  kCpu,
+  kGpu,
+  kAuto,  // the GPU if the runtime has one for it, else the CPU, said in the log
+};
+
+// A model that guests load by name. Guests never see the path, and their names are never paths.
+struct NamedModel {
+  std::string name;
+  std::filesystem::path path;  // of the model's file, or of a directory with a model.onnx
+  NamedTarget target = NamedTarget::kCpu;
+};
+
 struct EnvironmentOptions {
   // REQUIRES: not null. Serves every load.
   std::shared_ptr<const runtimes::Runtime> runtime;
@@ -44,10 +59,13 @@ class Environment {
  public:
   explicit Environment(EnvironmentOptions options);
 
-  // Makes `directory`/model.onnx loadable under `name`; opened at the first LoadByName, then shared
-  // by all sessions. kNotFound if there is no such file, kInvalidArgument if the name is taken.
-  Status AddNamedModel(std::string name, std::filesystem::path directory);
+  // Makes a model loadable by its name. It is read at the first LoadByName, then shared by all
+  // sessions; its external data, if any, must lie beneath its directory. kNotFound if there is no
+  // such file, kInvalidArgument if the name is taken.
+  Status AddNamedModel(NamedModel model);
 
+  // What can be said against a load before its bytes are looked at.
+  Status CheckLoad(uint64_t model_bytes, Encoding encoding, runtimes::Target target) const;
   // Loads a guest's bytes, borrowed for the call.
   Result<std::shared_ptr<const runtimes::Graph>> Load(std::span<const std::byte> bytes,
                                                       Encoding encoding,
@@ -59,19 +77,22 @@ class Environment {
   Logger& log() const { return *options_.log; }
 
  private:
-  struct NamedModel {
-    std::filesystem::path directory;
-    Mutex mutex;  // held while loading, so that a model is loaded once
+  struct Entry {
+    explicit Entry(NamedModel m) : model(std::move(m)) {}
+    const NamedModel model;  // its path leads to the file
+    Mutex mutex;             // held while loading, so that a model is loaded once
     std::shared_ptr<const runtimes::Graph> graph WNN_GUARDED_BY(mutex);  // null until the first use
   };
 
+  Status CheckTarget(runtimes::Target target) const;
+  Result<std::shared_ptr<const runtimes::Graph>> LoadFile(const NamedModel& model) const;
   Result<std::shared_ptr<const runtimes::Graph>> LoadInto(
       std::span<const std::byte> bytes, runtimes::Target target,
       std::optional<std::filesystem::path> model_dir) const;
 
   EnvironmentOptions options_;
   Mutex mutex_;  // guards the map, not the models
-  std::unordered_map<std::string, std::shared_ptr<NamedModel>> named_models_ WNN_GUARDED_BY(mutex_);
+  std::unordered_map<std::string, std::shared_ptr<Entry>> named_models_ WNN_GUARDED_BY(mutex_);
 };
 
 }  // namespace wnn::nn

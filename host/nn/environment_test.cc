@@ -71,7 +71,7 @@ TEST_F(EnvironmentTest, TheHostMayForbidTheGpu) {
 TEST_F(EnvironmentTest, NamedModelIsLoadedOnceAtItsFirstUse) {
   WriteModel();
   Environment environment(options_);
-  ASSERT_TRUE(environment.AddNamedModel("m", directory_).ok());
+  ASSERT_TRUE(environment.AddNamedModel({"m", directory_}).ok());
   EXPECT_EQ(control_->n_loads, 0);
   auto first = environment.LoadByName("m");
   auto second = environment.LoadByName("m");
@@ -85,20 +85,40 @@ TEST_F(EnvironmentTest, NamedModelIsLoadedOnceAtItsFirstUse) {
 TEST_F(EnvironmentTest, NamedModelMayBeTriedAgainAfterItFailed) {
   WriteModel();
   Environment environment(options_);
-  ASSERT_TRUE(environment.AddNamedModel("m", directory_).ok());
+  ASSERT_TRUE(environment.AddNamedModel({"m", directory_}).ok());
   control_->load_status = RuntimeError("not now");
   EXPECT_EQ(environment.LoadByName("m").error().code(), Code::kRuntimeError);
   control_->load_status = OkStatus();
   EXPECT_TRUE(environment.LoadByName("m").has_value());
 }
 
+TEST_F(EnvironmentTest, NamedModelMayBeAFile) {
+  WriteModel();
+  Environment environment(options_);
+  ASSERT_TRUE(environment.AddNamedModel({"m", directory_ / "model.onnx"}).ok());
+  EXPECT_TRUE(environment.LoadByName("m").has_value());
+  EXPECT_EQ(control_->last_model_dir, directory_);
+  EXPECT_EQ(environment.AddNamedModel({"n", directory_ / "other.onnx"}).code(), Code::kNotFound);
+}
+
+TEST_F(EnvironmentTest, NamedModelThatWantsTheGpu) {
+  WriteModel();
+  options_.allow_gpu = false;
+  Environment environment(options_);
+  ASSERT_TRUE(environment.AddNamedModel({"gpu", directory_, NamedTarget::kGpu}).ok());
+  ASSERT_TRUE(environment.AddNamedModel({"auto", directory_, NamedTarget::kAuto}).ok());
+  EXPECT_EQ(environment.LoadByName("gpu").error().code(), Code::kUnsupportedOperation);
+  EXPECT_TRUE(environment.LoadByName("auto").has_value());
+  EXPECT_EQ(control_->last_target, runtimes::Target::kCpu);
+}
+
 TEST_F(EnvironmentTest, UnknownNamesAndNamesTwice) {
   Environment environment(options_);
   EXPECT_EQ(environment.LoadByName("m").error().code(), Code::kNotFound);
-  EXPECT_EQ(environment.AddNamedModel("m", directory_).code(), Code::kNotFound);
+  EXPECT_EQ(environment.AddNamedModel({"m", directory_}).code(), Code::kNotFound);
   WriteModel();
-  EXPECT_TRUE(environment.AddNamedModel("m", directory_).ok());
-  EXPECT_EQ(environment.AddNamedModel("m", directory_).code(), Code::kInvalidArgument);
+  EXPECT_TRUE(environment.AddNamedModel({"m", directory_}).ok());
+  EXPECT_EQ(environment.AddNamedModel({"m", directory_}).code(), Code::kInvalidArgument);
 }
 
 }  // namespace

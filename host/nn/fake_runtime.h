@@ -22,6 +22,7 @@ class FakeRuntime final : public runtimes::Runtime {
     int n_loads = 0;
     int n_graphs_alive = 0;
     std::optional<std::filesystem::path> last_model_dir;
+    runtimes::Target last_target = runtimes::Target::kCpu;
   };
 
   explicit FakeRuntime(std::shared_ptr<Control> control) : control_(std::move(control)) {}
@@ -32,6 +33,7 @@ class FakeRuntime final : public runtimes::Runtime {
       std::span<const std::byte>, const runtimes::LoadOptions& options) const override {
     ++control_->n_loads;
     control_->last_model_dir = options.model_dir;
+    control_->last_target = options.target;
     if (!control_->load_status.ok()) return control_->load_status;
     return std::shared_ptr<const runtimes::Graph>(std::make_shared<Graph>(control_));
   }

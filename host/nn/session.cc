@@ -1,36 +1,11 @@
 #include "host/nn/session.h"
 
+#include <algorithm>
 #include <cstring>
 #include <string>
 #include <utility>
 
 namespace wnn::nn {
-namespace {
-
-// Reports one call's duration and bytes when it ends, whichever way it ends.
-class CallTimer {
- public:
-  CallTimer(CallObserver* observer, Call call) : observer_(observer), call_(call) {
-    if (observer_ != nullptr) start_ = std::chrono::steady_clock::now();
-  }
-  ~CallTimer() {
-    if (observer_ == nullptr) return;
-    observer_->OnCall(call_, std::chrono::steady_clock::now() - start_, bytes_copied_);
-  }
-  CallTimer(const CallTimer&) = delete;
-  CallTimer& operator=(const CallTimer&) = delete;
-
-  void set_bytes_copied(uint64_t bytes) { bytes_copied_ = bytes; }
-
- private:
-  CallObserver* observer_;
-  Call call_;
-  std::chrono::steady_clock::time_point start_;
-  uint64_t bytes_copied_ = 0;
-};
-
-}  // namespace
-
 // Exclusive use of a context for one call, without waiting: false while another call has it.
 class Session::ContextUse {
  public:
@@ -54,12 +29,17 @@ class Session::ContextUse {
 };
 
 Session::Session(std::shared_ptr<Environment> environment, SessionOptions options)
-    : environment_(std::move(environment)), options_(std::move(options)) {}
+    : environment_(std::move(environment)), options_(std::move(options)) {
+  if (options_.graph_cache == nullptr) options_.graph_cache = std::make_shared<GraphCache>();
+}
 
 Result<Handle> Session::Load(std::span<const std::byte> model, Encoding encoding,
                              runtimes::Target target) {
   CallTimer timer(options_.observer, Call::kLoad);
-  WNN_ASSIGN_OR_RETURN(auto graph, environment_->Load(model, encoding, target));
+  WNN_RETURN_IF_ERROR(environment_->CheckLoad(model.size(), encoding, target));
+  WNN_ASSIGN_OR_RETURN(auto graph, options_.graph_cache->GetOrLoad(model, target, [&] {
+    return environment_->Load(model, encoding, target);
+  }));
   return PublishGraph(std::move(graph));
 }
 
@@ -103,6 +83,36 @@ Result<Handle> Session::InitExecutionContext(Handle graph_handle) {
   return handle;
 }
 
+Status Session::Unload(Handle handle) {
+  CallTimer timer(options_.observer, Call::kUnload);
+  // Freed, if this was its last use, after the lock.
+  std::shared_ptr<const runtimes::Graph> graph;
+  MutexLock lock(mutex_);
+  auto it = graphs_.find(handle);
+  if (it == graphs_.end()) {
+    return InvalidArgument("there is no graph with handle " + std::to_string(handle));
+  }
+  graph = std::move(it->second);
+  graphs_.erase(it);
+  return OkStatus();
+}
+
+Status Session::FinalizeExecutionContext(Handle handle) {
+  CallTimer timer(options_.observer, Call::kFinalizeExecutionContext);
+  WNN_ASSIGN_OR_RETURN(auto context, FindContext(handle));
+  ContextUse use(std::move(context));
+  WNN_RETURN_IF_ERROR(use.Check());
+  std::shared_ptr<Context> removed;
+  MutexLock lock(mutex_);
+  auto it = contexts_.find(handle);
+  if (it == contexts_.end()) {
+    return InvalidArgument("there is no execution context with handle " + std::to_string(handle));
+  }
+  removed = std::move(it->second);
+  contexts_.erase(it);
+  return OkStatus();
+}
+
 Result<std::shared_ptr<Session::Context>> Session::FindContext(Handle handle) const {
   MutexLock lock(mutex_);
   auto it = contexts_.find(handle);
@@ -117,13 +127,33 @@ Status Session::SetInput(Handle handle, uint32_t index, const TensorView& tensor
   WNN_ASSIGN_OR_RETURN(auto context, FindContext(handle));
   ContextUse use(std::move(context));
   WNN_RETURN_IF_ERROR(use.Check());
-  if (tensor.data.size() > environment_->options().limits.max_tensor_bytes) {
-    return TooLarge("input " + std::to_string(index) + " has " +
-                    std::to_string(tensor.data.size()) + " bytes, the limit is " +
-                    std::to_string(environment_->options().limits.max_tensor_bytes));
-  }
+  WNN_RETURN_IF_ERROR(CheckGiven(index, tensor));
   WNN_RETURN_IF_ERROR((*use).SetInput(index, tensor));
   timer.set_bytes_copied(tensor.data.size());
+  return OkStatus();
+}
+
+Status Session::BindInput(Handle handle, uint32_t index, const TensorView& tensor) {
+  CallTimer timer(options_.observer, Call::kSetInput);
+  WNN_ASSIGN_OR_RETURN(auto context, FindContext(handle));
+  ContextUse use(std::move(context));
+  WNN_RETURN_IF_ERROR(use.Check());
+  WNN_RETURN_IF_ERROR(CheckGiven(index, tensor));
+  return (*use).BindInput(index, tensor);
+}
+
+Status Session::CheckGiven(uint32_t index, const TensorView& tensor) const {
+  const uint64_t max_bytes = environment_->options().limits.max_tensor_bytes;
+  if (tensor.data.size() > max_bytes) {
+    return TooLarge("input " + std::to_string(index) + " has " +
+                    std::to_string(tensor.data.size()) + " bytes, the limit is " +
+                    std::to_string(max_bytes));
+  }
+  const auto is_bool = [](std::byte value) { return value <= std::byte{1}; };
+  if (tensor.dtype == DType::kBool && !std::ranges::all_of(tensor.data, is_bool)) {
+    return InvalidArgument("input " + std::to_string(index) +
+                           " is bool, but not all of its bytes are 0 or 1");
+  }
   return OkStatus();
 }
 
@@ -151,6 +181,19 @@ Result<size_t> Session::GetOutput(Handle handle, uint32_t index, std::span<std::
   if (!output.data.empty()) std::memcpy(buffer.data(), output.data.data(), output.data.size());
   timer.set_bytes_copied(output.data.size());
   return output.data.size();
+}
+
+Result<TensorView> Session::Output(Handle handle, uint32_t index) {
+  CallTimer timer(options_.observer, Call::kGetOutput);
+  WNN_ASSIGN_OR_RETURN(auto context, FindContext(handle));
+  ContextUse use(std::move(context));
+  WNN_RETURN_IF_ERROR(use.Check());
+  return (*use).Output(index);
+}
+
+Result<std::shared_ptr<const runtimes::Graph>> Session::GraphOf(Handle handle) const {
+  WNN_ASSIGN_OR_RETURN(auto context, FindContext(handle));
+  return context->graph;
 }
 
 }  // namespace wnn::nn

@@ -14,6 +14,7 @@
 #include "engine/base/status.h"
 #include "engine/tensor/tensor.h"
 #include "host/nn/environment.h"
+#include "host/nn/graph_cache.h"
 #include "host/nn/timings.h"
 
 namespace wnn::nn {
@@ -30,6 +31,9 @@ struct SessionOptions {
   // Ends computes early: a deadline or a token for the whole session.
   StopCondition stop;
   CallObserver* observer = nullptr;  // null: nobody listens. Lifetime: outlives the session.
+  // Gives bytes that were loaded before the graph that they have. Null: a cache of the session's
+  // own; the embedder may share one between sessions.
+  std::shared_ptr<GraphCache> graph_cache;
 };
 
 // Handles count up from 0 and are never reused; graphs and contexts have separate counts. A context
@@ -43,11 +47,21 @@ class Session {
   Session(const Session&) = delete;
   Session& operator=(const Session&) = delete;
 
+  // Bytes that the session has loaded and still uses give a new handle to the same graph.
   Result<Handle> Load(std::span<const std::byte> model, Encoding encoding, runtimes::Target target);
   Result<Handle> LoadByName(std::string_view name);
+  // Gives the guest a graph that the caller made.
+  Result<Handle> PublishGraph(std::shared_ptr<const runtimes::Graph> graph);
   Result<Handle> InitExecutionContext(Handle graph);
 
-  // Copies the tensor into the runtime's input.
+  // Makes the handle invalid. Contexts on the graph work on; the last of them frees it.
+  Status Unload(Handle graph);
+  // Makes the handle invalid and frees the context, and its graph if that was unloaded and this was
+  // its last context. kBusy, and nothing happens, while another call uses the context.
+  Status FinalizeExecutionContext(Handle context);
+
+  // Copies the tensor into the runtime's input. kInvalidArgument also for a bool that is neither 0
+  // nor 1: runtimes may rely on that.
   Status SetInput(Handle context, uint32_t index, const TensorView& tensor);
   Status Compute(Handle context);
   // Copies the output's bytes to the front of `buffer` and returns their number. kTooLarge when
@@ -55,7 +69,16 @@ class Session {
   Result<size_t> GetOutput(Handle context, uint32_t index, std::span<std::byte> buffer,
                            size_t* needed_bytes);
 
+  // As SetInput, but borrows `tensor.data` until the input is set anew or the context ends.
+  Status BindInput(Handle context, uint32_t index, const TensorView& tensor);
+  // An output where the runtime has it, borrowed until the next call on the context: for callers
+  // that let no other thread make one.
+  Result<TensorView> Output(Handle context, uint32_t index);
+  // What the context computes.
+  Result<std::shared_ptr<const runtimes::Graph>> GraphOf(Handle context) const;
+
   Environment& environment() const { return *environment_; }
+  CallObserver* observer() const { return options_.observer; }  // null: nobody listens
 
  private:
   struct Context {
@@ -67,8 +90,8 @@ class Session {
   };
   class ContextUse;
 
-  Result<Handle> PublishGraph(std::shared_ptr<const runtimes::Graph> graph);
   Result<std::shared_ptr<Context>> FindContext(Handle handle) const;
+  Status CheckGiven(uint32_t index, const TensorView& tensor) const;
 
   std::shared_ptr<Environment> environment_;
   SessionOptions options_;

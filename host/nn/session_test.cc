@@ -134,6 +134,67 @@ TEST_F(SessionTest, OtherContextsAreNotBlockedByACompute) {
   EXPECT_TRUE(nested_ok);
 }
 
+TEST_F(SessionTest, RefusesBoolsThatAreNone) {
+  auto session = NewSession();
+  const Handle context = *session->InitExecutionContext(*Load(*session));
+  std::array<std::byte, 3> values = {std::byte{0}, std::byte{1}, std::byte{2}};
+  const TensorView tensor = {DType::kBool, dims_, values};
+  EXPECT_EQ(session->SetInput(context, 0, tensor).code(), Code::kInvalidArgument);
+  EXPECT_EQ(session->BindInput(context, 0, tensor).code(), Code::kInvalidArgument);
+  values[2] = std::byte{1};
+  EXPECT_TRUE(session->SetInput(context, 0, tensor).ok());
+}
+
+TEST_F(SessionTest, UnloadedGraphsLiveAsLongAsTheirContexts) {
+  auto session = NewSession();
+  const Handle graph = *Load(*session);
+  const Handle context = *session->InitExecutionContext(graph);
+  EXPECT_TRUE(session->Unload(graph).ok());
+  EXPECT_EQ(control_->n_graphs_alive, 1);
+  EXPECT_EQ(session->InitExecutionContext(graph).error().code(), Code::kInvalidArgument);
+  EXPECT_EQ(session->Unload(graph).code(), Code::kInvalidArgument);
+  EXPECT_TRUE(session->SetInput(context, 0, input()).ok());
+  EXPECT_TRUE(session->Compute(context).ok());
+  EXPECT_TRUE(session->FinalizeExecutionContext(context).ok());
+  EXPECT_EQ(control_->n_graphs_alive, 0);
+}
+
+TEST_F(SessionTest, FinalizedContextsAreGone) {
+  auto session = NewSession();
+  const Handle context = ReadyContext(*session);
+  EXPECT_TRUE(session->FinalizeExecutionContext(context).ok());
+  EXPECT_EQ(session->FinalizeExecutionContext(context).code(), Code::kInvalidArgument);
+  EXPECT_EQ(session->Compute(context).code(), Code::kInvalidArgument);
+  EXPECT_EQ(control_->n_graphs_alive, 1);  // its handle is still there
+}
+
+TEST_F(SessionTest, FreedHandlesMakeRoomButAreNotReused) {
+  SessionOptions options;
+  options.limits = {.max_graphs = 1, .max_contexts = 1};
+  auto session = NewSession(options);
+  const Handle graph = *Load(*session);
+  const Handle context = *session->InitExecutionContext(graph);
+  EXPECT_TRUE(session->FinalizeExecutionContext(context).ok());
+  EXPECT_EQ(*session->InitExecutionContext(graph), context + 1);
+  EXPECT_TRUE(session->Unload(graph).ok());
+  EXPECT_EQ(*Load(*session), graph + 1);
+}
+
+TEST_F(SessionTest, ContextsThatComputeAreNotFinalized) {
+  auto session = NewSession();
+  const Handle graph = *Load(*session);
+  const Handle context = *session->InitExecutionContext(graph);
+  ASSERT_TRUE(session->SetInput(context, 0, input()).ok());
+  control_->during_compute = [&] {
+    EXPECT_EQ(session->FinalizeExecutionContext(context).code(), Code::kBusy);
+    EXPECT_TRUE(session->Unload(graph).ok());  // takes its handle, not the graph, away
+  };
+  EXPECT_TRUE(session->Compute(context).ok());
+  control_->during_compute = nullptr;
+  EXPECT_TRUE(session->Compute(context).ok());
+  EXPECT_TRUE(session->FinalizeExecutionContext(context).ok());
+}
+
 TEST_F(SessionTest, StopsWhenTheSessionsTokenIsCancelled) {
   CancellationToken token;
   SessionOptions options;
@@ -174,6 +235,28 @@ TEST_F(SessionTest, ReportsEveryCallWithTheBytesItCopied) {
     EXPECT_EQ(observer.calls[i].call, expected[i].call) << i;
     EXPECT_EQ(observer.calls[i].bytes_copied, expected[i].bytes_copied) << i;
   }
+}
+
+TEST_F(SessionTest, TheSameBytesGetTheSameGraph) {
+  auto session = NewSession();
+  EXPECT_EQ(*Load(*session), 0u);
+  EXPECT_EQ(*Load(*session), 1u);
+  EXPECT_EQ(control_->n_loads, 1);
+  EXPECT_EQ(control_->n_graphs_alive, 1);
+  EXPECT_TRUE(session->Unload(0).ok());
+  EXPECT_TRUE(session->InitExecutionContext(1).has_value());
+  EXPECT_EQ(NewSession()->Load(kModel, Encoding::kOnnx, runtimes::Target::kCpu).value_or(9), 0u);
+  EXPECT_EQ(control_->n_loads, 2);  // another session shares nothing unless told to
+}
+
+TEST_F(SessionTest, SessionsMayShareTheirGraphs) {
+  SessionOptions options;
+  options.graph_cache = std::make_shared<GraphCache>();
+  auto one = NewSession(options);
+  auto two = NewSession(options);
+  ASSERT_TRUE(Load(*one).has_value());
+  ASSERT_TRUE(Load(*two).has_value());
+  EXPECT_EQ(control_->n_loads, 1);
 }
 
 TEST_F(SessionTest, EndingFreesTheGraphs) {

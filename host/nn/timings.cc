@@ -10,6 +10,10 @@ std::string_view CallName(Call call) {
     case Call::kSetInput: return "set_input";
     case Call::kCompute: return "compute";
     case Call::kGetOutput: return "get_output";
+    case Call::kUnload: return "unload";
+    case Call::kFinalizeExecutionContext: return "finalize_execution_context";
+    case Call::kNewTensor: return "tensor.new";
+    case Call::kReadTensor: return "tensor.data";
   }
   return "unknown";
 }

@@ -43,12 +43,6 @@ FileKind KindOf(std::span<const std::byte> bytes) {
   return LooksLikeText(AsText(bytes)) ? FileKind::kText : FileKind::kOther;
 }
 
-Status ComponentsAreUnsupported() {
-  return Unsupported(
-      "this is a component, which this host cannot run yet: build a core module (for Rust, "
-      "--target wasm32-wasip1) that imports wasi_ephemeral_nn");
-}
-
 Result<std::vector<uint8_t>> AssembleText(std::span<const std::byte> bytes) {
   auto binary = wasmtime::wat2wasm(AsText(bytes));
   if (!binary) {
@@ -82,8 +76,8 @@ Result<std::span<const uint8_t>> ToBinary(std::span<const std::byte> bytes,
                                           std::vector<uint8_t>& storage) {
   switch (KindOf(bytes)) {
     case FileKind::kModule:
+    case FileKind::kComponent:
       return std::span(reinterpret_cast<const uint8_t*>(bytes.data()), bytes.size());
-    case FileKind::kComponent: return ComponentsAreUnsupported();
     case FileKind::kPrecompiled:
       return Unsupported(
           "this is a native or precompiled file: give the .wasm file that it was made from "
@@ -96,27 +90,73 @@ Result<std::span<const uint8_t>> ToBinary(std::span<const std::byte> bytes,
     case FileKind::kText: break;
   }
   WNN_ASSIGN_OR_RETURN(storage, AssembleText(bytes));
-  if (KindOf(std::as_bytes(std::span(storage))) == FileKind::kComponent) {
-    return ComponentsAreUnsupported();
-  }
   return std::span<const uint8_t>(storage);
 }
 
-Result<wasmtime::Module> CompileBytes(Engine& engine, std::span<const std::byte> bytes) {
-  std::vector<uint8_t> storage;
-  WNN_ASSIGN_OR_RETURN(std::span<const uint8_t> binary, ToBinary(bytes, storage));
+Status NotValid(std::string_view kind, wasmtime_error_t* error) {
+  std::string message = wasmtime::Error(error).message();
+  message.erase(message.find_last_not_of('\n') + 1);
+  return InvalidArgument("not a valid WebAssembly " + std::string(kind) + ": " + message);
+}
+
+Result<wasmtime::Module> CompileModule(Engine& engine, std::span<const uint8_t> binary) {
   wasmtime_module_t* module = nullptr;
   wasmtime_error_t* error =
       wasmtime_module_new(engine.get().capi(), binary.data(), binary.size(), &module);
-  if (error != nullptr) {
-    std::string message = wasmtime::Error(error).message();
-    message.erase(message.find_last_not_of('\n') + 1);
-    return InvalidArgument("not a valid WebAssembly module: " + message);
-  }
+  if (error != nullptr) return NotValid("module", error);
   return wasmtime::Module(module);
 }
 
+Result<wasmtime::component::Component> CompileComponent(Engine& engine,
+                                                        std::span<const uint8_t> binary) {
+  wasmtime_component_t* component = nullptr;
+  wasmtime_error_t* error =
+      wasmtime_component_new(engine.get().capi(), binary.data(), binary.size(), &component);
+  if (error != nullptr) return NotValid("component", error);
+  return wasmtime::component::Component(component);
+}
+
+std::vector<std::string> FunctionsOf(const wasmtime::Module& module) {
+  wasm_exporttype_vec_t exports;
+  wasmtime_module_exports(module.capi(), &exports);
+  std::vector<std::string> names;
+  for (const wasm_exporttype_t* item : std::span(exports.data, exports.size)) {
+    if (wasm_externtype_kind(wasm_exporttype_type(item)) != WASM_EXTERN_FUNC) continue;
+    const wasm_name_t* name = wasm_exporttype_name(item);
+    names.emplace_back(name->data, name->size);
+  }
+  wasm_exporttype_vec_delete(&exports);
+  return names;
+}
+
+// `type`: a component's or an instance's. `prefix` goes before each name.
+template <typename Type>
+void AddFunctions(const wasmtime::Engine& engine, const Type& type, const std::string& prefix,
+                  std::vector<std::string>& names) {
+  for (size_t i = 0; i < type.export_count(engine); ++i) {
+    const auto item = type.export_nth(engine, i);
+    if (!item) continue;
+    const std::string name = prefix + std::string(item->first);
+    if (item->second.is_component_func()) names.push_back(name);
+    // Instances within instances cannot be written down in the INSTANCE#FUNCTION form.
+    if (item->second.is_component_instance() && prefix.empty()) {
+      AddFunctions(engine, item->second.component_instance(), name + "#", names);
+    }
+  }
+}
+
 }  // namespace
+
+Result<Module::Code> Module::CompileBytes(Engine& engine, std::span<const std::byte> bytes) {
+  std::vector<uint8_t> storage;
+  WNN_ASSIGN_OR_RETURN(const std::span<const uint8_t> binary, ToBinary(bytes, storage));
+  if (KindOf(std::as_bytes(binary)) == FileKind::kComponent) {
+    WNN_ASSIGN_OR_RETURN(auto component, CompileComponent(engine, binary));
+    return Code(std::move(component));
+  }
+  WNN_ASSIGN_OR_RETURN(auto module, CompileModule(engine, binary));
+  return Code(std::move(module));
+}
 
 Result<std::unique_ptr<Module>> Module::Load(Engine& engine, const std::filesystem::path& path) {
   Result<std::vector<std::byte>> bytes = ReadFile(path);
@@ -126,21 +166,16 @@ Result<std::unique_ptr<Module>> Module::Load(Engine& engine, const std::filesyst
 
 Result<std::unique_ptr<Module>> Module::Compile(Engine& engine, std::span<const std::byte> bytes,
                                                 std::string name) {
-  Result<wasmtime::Module> module = CompileBytes(engine, bytes);
-  if (!module) return std::move(module.error()).WithContext("module '" + name + "'");
-  return std::unique_ptr<Module>(new Module(std::move(*module), std::move(name)));
+  Result<Code> code = CompileBytes(engine, bytes);
+  if (!code) return std::move(code.error()).WithContext("module '" + name + "'");
+  return std::unique_ptr<Module>(new Module(engine.get(), std::move(*code), std::move(name)));
 }
 
 std::vector<std::string> Module::ExportedFunctions() const {
-  wasm_exporttype_vec_t exports;
-  wasmtime_module_exports(module_.capi(), &exports);
+  if (!is_component()) return FunctionsOf(get());
+  const wasmtime::component::ComponentType type(wasmtime_component_type(component().capi()));
   std::vector<std::string> names;
-  for (const wasm_exporttype_t* item : std::span(exports.data, exports.size)) {
-    if (wasm_externtype_kind(wasm_exporttype_type(item)) != WASM_EXTERN_FUNC) continue;
-    const wasm_name_t* name = wasm_exporttype_name(item);
-    names.emplace_back(name->data, name->size);
-  }
-  wasm_exporttype_vec_delete(&exports);
+  AddFunctions(engine_, type, "", names);
   return names;
 }
 

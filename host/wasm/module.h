@@ -1,4 +1,4 @@
-// A compiled core module.
+// A compiled WebAssembly program: a core module or a component, told apart by its bytes.
 #pragma once
 
 #include <cstddef>
@@ -7,8 +7,11 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
+#include <variant>
 #include <vector>
 #include <wasmtime.hh>
+#include <wasmtime/component.hh>
 
 #include "engine/base/status.h"
 #include "host/wasm/engine.h"
@@ -21,24 +24,40 @@ class Module {
   // Reads `path` and compiles it. kNotFound if it cannot be read; else as Compile.
   static Result<std::unique_ptr<Module>> Load(Engine& engine, const std::filesystem::path& path);
 
-  // Compiles a module in the binary or the text format, or takes it from the engine's cache.
-  // `name` is what errors call it. kInvalidArgument if the bytes are neither or do not validate,
-  // kUnsupportedOperation for components and precompiled modules.
+  // Compiles a module or component in the binary or the text format, or takes it from the engine's
+  // cache. `name` is what errors call it. kInvalidArgument if the bytes are neither or do not
+  // validate, kUnsupportedOperation for precompiled ones.
   static Result<std::unique_ptr<Module>> Compile(Engine& engine, std::span<const std::byte> bytes,
                                                  std::string name);
   Module(const Module&) = delete;
   Module& operator=(const Module&) = delete;
 
   const std::string& name() const { return name_; }
-  // In the module's order.
+  bool is_component() const {
+    return std::holds_alternative<wasmtime::component::Component>(code_);
+  }
+  // "module" or "component".
+  std::string_view kind() const { return is_component() ? "component" : "module"; }
+  // In the program's order. A component's instances' functions are written INSTANCE#FUNCTION.
   std::vector<std::string> ExportedFunctions() const;
-  const wasmtime::Module& get() const { return module_; }
+
+  // REQUIRES: !is_component()
+  const wasmtime::Module& get() const { return *std::get_if<wasmtime::Module>(&code_); }
+  // REQUIRES: is_component()
+  const wasmtime::component::Component& component() const {
+    return *std::get_if<wasmtime::component::Component>(&code_);
+  }
 
  private:
-  Module(wasmtime::Module module, std::string name)
-      : module_(std::move(module)), name_(std::move(name)) {}
+  using Code = std::variant<wasmtime::Module, wasmtime::component::Component>;
 
-  wasmtime::Module module_;
+  Module(wasmtime::Engine engine, Code code, std::string name)
+      : engine_(std::move(engine)), code_(std::move(code)), name_(std::move(name)) {}
+
+  static Result<Code> CompileBytes(Engine& engine, std::span<const std::byte> bytes);
+
+  wasmtime::Engine engine_;
+  Code code_;
   std::string name_;
 };
 

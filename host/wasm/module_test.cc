@@ -49,9 +49,23 @@ TEST_F(ModuleTest, RefusesWhatIsNoModule) {
   EXPECT_EQ(ErrorOf("(module\0)"sv), Code::kInvalidArgument);
 }
 
-TEST_F(ModuleTest, NamesComponentsAndPrecompiledModules) {
-  EXPECT_EQ(ErrorOf("\0asm\x0d\0\1\0"sv), Code::kUnsupportedOperation);
-  EXPECT_EQ(ErrorOf("(component)"), Code::kUnsupportedOperation);
+TEST_F(ModuleTest, TellsComponentsByTheirBytes) {
+  for (std::string_view bytes : {"\0asm\x0d\0\1\0"sv, "(component)"sv}) {
+    auto component = Compile(bytes);
+    ASSERT_TRUE(component.has_value()) << component.error().message();
+    EXPECT_TRUE((*component)->is_component());
+    EXPECT_EQ((*component)->kind(), "component");
+  }
+  EXPECT_FALSE((*Compile("(module)"))->is_component());
+  EXPECT_EQ((*Compile("(module)"))->kind(), "module");
+}
+
+TEST_F(ModuleTest, RefusesComponentsThatDoNotValidate) {
+  EXPECT_EQ(ErrorOf("\0asm\x0d\0\1\0\1"sv), Code::kInvalidArgument);
+  EXPECT_EQ(ErrorOf("(component (core module (func i32.add)))"), Code::kInvalidArgument);
+}
+
+TEST_F(ModuleTest, RefusesPrecompiledModules) {
   EXPECT_EQ(ErrorOf("\x7f"
                     "ELF\2\1\1"),
             Code::kUnsupportedOperation);
@@ -63,6 +77,19 @@ TEST_F(ModuleTest, ListsExportedFunctionsOnly) {
       (table (export "t") 1 funcref) (tag (export "x")) (func (export "a"))))");
   ASSERT_TRUE(module.has_value());
   EXPECT_EQ((*module)->ExportedFunctions(), (std::vector<std::string>{"b", "a"}));
+}
+
+TEST_F(ModuleTest, ListsComponentsFunctionsWithTheirInstances) {
+  auto component = Compile(R"((component
+      (core module $m (func (export "f")))
+      (core instance $i (instantiate $m))
+      (func $f (canon lift (core func $i "f")))
+      (instance $sub (export "g" (func $f)))
+      (export "a" (func $f))
+      (export "test:things/sub@1.0.0" (instance $sub))))");
+  ASSERT_TRUE(component.has_value()) << component.error().message();
+  EXPECT_EQ((*component)->ExportedFunctions(),
+            (std::vector<std::string>{"a", "test:things/sub@1.0.0#g"}));
 }
 
 TEST_F(ModuleTest, LoadSaysWhatIsWrongWithAFile) {

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "engine/base/status.h"
+#include "host/abi/witx/dialect.h"
 #include "host/nn/environment.h"
 #include "host/nn/timings.h"
 #include "host/wasm/engine.h"
@@ -39,6 +40,7 @@ struct RunOptions {
   std::optional<std::string> function;
   std::vector<std::string> function_arguments;  // as ParseArguments takes them
   std::shared_ptr<nn::Environment> nn;          // null: no WASI-NN
+  abi::WitxDialect witx_dialect = abi::WitxDialect::kAuto;
   nn::CallObserver* observer = nullptr;         // null: nobody listens
   Logger* log = nullptr;                        // null drops messages
 };

@@ -1,72 +1,13 @@
 #include "host/wasm/value.h"
 
 #include <algorithm>
-#include <array>
-#include <charconv>
-#include <cmath>
-#include <concepts>
 #include <cstdint>
-#include <cstring>
-#include <system_error>
-#include <type_traits>
 #include <utility>
+
+#include "host/wasm/number.h"
 
 namespace wnn::wasm {
 namespace {
-
-Status BadNumber(std::string_view type, std::string_view text, std::errc error) {
-  std::string message = "'" + std::string(text) + "' is not a number of type " + std::string(type);
-  if (error == std::errc::result_out_of_range) message += ": it is out of range";
-  return InvalidArgument(std::move(message));
-}
-
-// All of `text` as a number, by `parse(first, last, value)`.
-template <typename T, typename Parse>
-Result<T> ParseWhole(std::string_view type, std::string_view text, std::string_view digits,
-                     Parse parse) {
-  T value{};
-  const char* last = digits.data() + digits.size();
-  const std::from_chars_result result = parse(digits.data(), last, value);
-  if (result.ec != std::errc{} || result.ptr != last) return BadNumber(type, text, result.ec);
-  return value;
-}
-
-std::string_view WithoutPlus(std::string_view text) {
-  if (text.starts_with('+') && !text.starts_with("+-")) text.remove_prefix(1);
-  return text;
-}
-
-template <std::signed_integral T>
-Result<T> ParseInteger(std::string_view type, std::string_view text) {
-  if (text.starts_with("0x") || text.starts_with("0X")) {
-    using Bits = std::make_unsigned_t<T>;
-    WNN_ASSIGN_OR_RETURN(
-        Bits bits, ParseWhole<Bits>(type, text, text.substr(2), [](auto first, auto last, auto& v) {
-          return std::from_chars(first, last, v, 16);
-        }));
-    return static_cast<T>(bits);
-  }
-  return ParseWhole<T>(type, text, WithoutPlus(text), [](auto first, auto last, auto& v) {
-    return std::from_chars(first, last, v);
-  });
-}
-
-template <std::floating_point T>
-Result<T> ParseFloat(std::string_view type, std::string_view text) {
-  return ParseWhole<T>(type, text, WithoutPlus(text), [](auto first, auto last, auto& v) {
-    return std::from_chars(first, last, v);
-  });
-}
-
-template <std::floating_point T>
-std::string FormatFloat(T value) {
-  if (std::isnan(value)) return "NaN";
-  // The longest: DBL_MAX has 309 digits, the smallest subnormal 324 zeros and its digits.
-  std::array<char, 512> text;
-  const auto end =
-      std::to_chars(text.data(), text.data() + text.size(), value, std::chars_format::fixed);
-  return std::string(text.data(), end.ptr);
-}
 
 // `bytes` as one little-endian unsigned number, in decimal.
 std::string FormatV128(const wasmtime_v128& bytes) {

@@ -1,2 +1,8 @@
-//! Re-exports Wasmtime's C API so that its symbols land in one static library.
+//! Re-exports Wasmtime's C API, so that its symbols land in one static library, and adds what that
+//! API cannot do: WASI-NN's component interfaces at the speed of typed calls.
 pub use wasmtime_c_api::*;
+
+mod component;
+mod wit;
+pub use component::*;
+pub use wit::*;

@@ -15,28 +15,43 @@ namespace wnn::testing {
 namespace {
 
 constexpr std::string_view kMemoryPlace = "(MEMORY)";
-constexpr const char* kFunctions[] = {"load",      "load_by_name", "init_execution_context",
-                                      "set_input", "compute",      "get_output"};
+constexpr const char* kFunctions[] = {"load",
+                                      "load_by_name",
+                                      "init_execution_context",
+                                      "set_input",
+                                      "compute",
+                                      "get_output",
+                                      "load_by_name_with_config",
+                                      "unload",
+                                      "finalize_execution_context",
+                                      "compute_single",
+                                      "get_output_single",
+                                      "fini_single"};
+
+[[noreturn]] void Die(std::string_view message) {
+  std::cerr << message << "\n";
+  std::abort();
+}
 
 template <typename T, typename E>
 T OrDie(wasmtime::Result<T, E> result) {
-  if (!result) {
-    std::cerr << result.err().message() << "\n";
-    std::abort();
-  }
+  if (!result) Die(result.err().message());
   return result.ok();
 }
 
-std::string Source(GuestMemoryKind memory) {
+const char* Declaration(GuestMemoryKind memory) {
+  switch (memory) {
+    case GuestMemoryKind::kExported: return "(memory (export \"memory\") 64)";
+    case GuestMemoryKind::kShared: return "(memory (export \"memory\") 64 64 shared)";
+    case GuestMemoryKind::kMissing: return "(memory 64)";
+  }
+  return "";
+}
+
+std::string Source(const char* memory) {
   std::ifstream file(WNN_SOURCE_DIR "/tests/abi/passthrough.wat");
   std::string text{std::istreambuf_iterator<char>(file), {}};
-  const char* declaration = "";
-  switch (memory) {
-    case GuestMemoryKind::kExported: declaration = "(memory (export \"memory\") 64)"; break;
-    case GuestMemoryKind::kShared: declaration = "(memory (export \"memory\") 64 64 shared)"; break;
-    case GuestMemoryKind::kMissing: declaration = "(memory 64)"; break;
-  }
-  return text.replace(text.find(kMemoryPlace), kMemoryPlace.size(), declaration);
+  return text.replace(text.find(kMemoryPlace), kMemoryPlace.size(), memory);
 }
 
 wasmtime::Engine NewEngine() {
@@ -48,22 +63,40 @@ wasmtime::Engine NewEngine() {
 
 }  // namespace
 
-Guest::Guest(nn::Session& session, GuestMemoryKind memory) : engine_(NewEngine()), store_(engine_) {
+Guest::Guest(nn::Session& session, GuestMemoryKind memory, abi::WitxDialect dialect)
+    : engine_(NewEngine()), store_(engine_), dialect_(dialect) {
+  Instantiate(session, Declaration(memory), nullptr);
+}
+
+Guest::Guest(nn::Session& session, const Guest& first)
+    : engine_(first.engine_), store_(engine_), dialect_(first.dialect_) {
+  wasmtime_extern_t shared;
+  shared.kind = WASMTIME_EXTERN_SHAREDMEMORY;
+  shared.of.sharedmemory = wasmtime_sharedmemory_clone(first.memory_.of.sharedmemory);
+  Instantiate(session, "(memory (export \"memory\") (import \"env\" \"memory\") 64 64 shared)",
+              &shared);
+  wasmtime_extern_delete(&shared);
+  next_free_ = kMemoryBytes / 2;
+}
+
+Guest::~Guest() { wasmtime_extern_delete(&memory_); }
+
+void Guest::Instantiate(nn::Session& session, const char* memory, wasmtime_extern_t* shared) {
   wasmtime::Linker linker(engine_);
   Status status = abi::AddWitxToLinker(
-      linker.capi(), [&session](wasmtime_context_t*) -> nn::Session& { return session; });
-  if (!status.ok()) {
-    std::cerr << status.message() << "\n";
-    std::abort();
+      linker.capi(), [&session](wasmtime_context_t*) -> nn::Session& { return session; }, dialect_);
+  if (!status.ok()) Die(status.message());
+  wasmtime_context_t* context = store_.context().capi();
+  if (shared != nullptr &&
+      wasmtime_linker_define(linker.capi(), context, "env", 3, "memory", 6, shared) != nullptr) {
+    Die("the shared memory cannot be defined");
   }
   auto module = OrDie(wasmtime::Module::compile(engine_, Source(memory)));
   wasmtime_instance_t raw;
   wasm_trap_t* trap = nullptr;
-  if (wasmtime_linker_instantiate(linker.capi(), store_.context().capi(), module.capi(), &raw,
-                                  &trap) != nullptr ||
+  if (wasmtime_linker_instantiate(linker.capi(), context, module.capi(), &raw, &trap) != nullptr ||
       trap != nullptr) {
-    std::cerr << "passthrough.wat cannot be instantiated\n";
-    std::abort();
+    Die("passthrough.wat cannot be instantiated");
   }
   wasmtime::Instance instance(raw);
   for (const char* name : kFunctions) {
@@ -71,7 +104,8 @@ Guest::Guest(nn::Session& session, GuestMemoryKind memory) : engine_(NewEngine()
     names_.emplace_back(name);
   }
   // wasmtime.hh has no class for shared memories.
-  wasmtime_instance_export_get(store_.context().capi(), &raw, "memory", 6, &memory_);
+  wasmtime_instance_export_get(context, &raw, "memory", 6, &memory_);
+  if (memory_.kind == WASMTIME_EXTERN_SHAREDMEMORY && shared == nullptr) end_ = kMemoryBytes / 2;
 }
 
 std::span<std::byte> Guest::memory() {
@@ -98,7 +132,7 @@ uint32_t Guest::Reserve(uint32_t size) {
   next_free_ = (next_free_ + 7) / 8 * 8;
   const uint32_t address = next_free_;
   next_free_ += size;
-  if (next_free_ > kMemoryBytes) std::abort();
+  if (next_free_ > end_) Die("the guest's memory is full");
   std::memset(memory().data() + address, 0xff, size);
   return address;
 }
@@ -135,6 +169,18 @@ abi::Errno Guest::LoadByName(std::string_view name, uint32_t* graph) {
   const uint32_t address = Put(std::as_bytes(std::span(name)));
   const uint32_t out = Reserve(4);
   const abi::Errno error = Call("load_by_name", {address, static_cast<uint32_t>(name.size()), out});
+  *graph = ReadU32(out);
+  return error;
+}
+
+abi::Errno Guest::LoadByNameWithConfig(std::string_view name, std::string_view config,
+                                       uint32_t* graph) {
+  const uint32_t name_address = Put(std::as_bytes(std::span(name)));
+  const uint32_t config_address = Put(std::as_bytes(std::span(config)));
+  const uint32_t out = Reserve(4);
+  const abi::Errno error =
+      Call("load_by_name_with_config", {name_address, static_cast<uint32_t>(name.size()),
+                                        config_address, static_cast<uint32_t>(config.size()), out});
   *graph = ReadU32(out);
   return error;
 }

@@ -11,6 +11,7 @@
 
 #include "engine/tensor/dtype.h"
 #include "host/abi/error_codes.h"
+#include "host/abi/witx/dialect.h"
 #include "host/nn/session.h"
 
 namespace wnn::testing {
@@ -24,7 +25,14 @@ class Guest {
  public:
   static constexpr uint32_t kMemoryBytes = 64 * 65536;
 
-  Guest(nn::Session& session, GuestMemoryKind memory = GuestMemoryKind::kExported);
+  Guest(nn::Session& session, GuestMemoryKind memory = GuestMemoryKind::kExported,
+        abi::WitxDialect dialect = abi::WitxDialect::kAuto);
+  // Another instance on the memory of `first`, as a second thread of the same guest has it: puts
+  // its bytes into the second half. REQUIRES: `first` has a shared memory.
+  Guest(nn::Session& session, const Guest& first);
+  Guest(const Guest&) = delete;
+  Guest& operator=(const Guest&) = delete;
+  ~Guest();
 
   // Calls a function of WASI-NN. A trap fails the test.
   abi::Errno Call(std::string_view function, const std::vector<uint32_t>& args);
@@ -41,6 +49,7 @@ class Guest {
   abi::Errno Load(std::span<const std::byte> model, uint32_t* graph, uint32_t encoding = 1,
                   uint32_t target = 0);
   abi::Errno LoadByName(std::string_view name, uint32_t* graph);
+  abi::Errno LoadByNameWithConfig(std::string_view name, std::string_view config, uint32_t* graph);
   abi::Errno InitExecutionContext(uint32_t graph, uint32_t* context);
   // `tag`: witx's number of the element type.
   abi::Errno SetInput(uint32_t context, uint32_t index, const std::vector<uint32_t>& dims,
@@ -55,12 +64,17 @@ class Guest {
                      std::span<const std::byte> data);
 
  private:
+  // `shared`: a memory to import; null where the module declares its own.
+  void Instantiate(nn::Session& session, const char* memory, wasmtime_extern_t* shared);
+
   wasmtime::Engine engine_;
   wasmtime::Store store_;
+  abi::WitxDialect dialect_;
   std::vector<wasmtime::Func> functions_;
   std::vector<std::string> names_;
   wasmtime_extern_t memory_{};
   uint32_t next_free_ = 1024;
+  uint32_t end_ = kMemoryBytes;  // of the part that Put and Reserve give out
 };
 
 }  // namespace wnn::testing

@@ -2,12 +2,20 @@
 """One test of a built guest under the built host.
 
   run_case.py HOST GUESTS_DIR RUNTIME invoke FUNCTION
-  run_case.py HOST GUESTS_DIR RUNTIME classify GUEST MODEL [BATCH]
+  run_case.py HOST GUESTS_DIR RUNTIME classify GUEST MODEL [HOW...]
+  run_case.py HOST GUESTS_DIR RUNTIME repeat GUEST MODEL
+  run_case.py HOST GUESTS_DIR RUNTIME agree GUEST MODEL
+  run_case.py HOST GUESTS_DIR RUNTIME refuse GUEST
+
+HOW is `by-name`, where the host has the model; --nn-abi=DIALECT for the host; or a word for the
+guest. `repeat` checks times and classes in a guest's JSON; `agree` compares a guest with classify.wasm,
+score by score; `refuse` asks a guest that has its engine inside for what only hosts have.
 
 Exits with 77, saying why, when the models of ../shared (or $WNN_SHARED_DIR) are not there or the
 runtime's library is not on this machine.
 """
 
+import json
 import os
 import subprocess
 import sys
@@ -29,8 +37,11 @@ EXPECTED = {
     "efficientnet-lite0": ((("military uniform", 0.389), ("bulletproof vest", 0.063)),
                            (("bolete", 0.639), ("mushroom", 0.321))),
 }
-# The Rust guest's JPEG decoder rounds otherwise than stb_image.
-TOLERANCES = {"classify": 0.005, "classify-rust": 0.01}
+# The JPEG decoder of guests in Rust rounds otherwise than stb_image.
+TOLERANCE = 0.005
+RUST_TOLERANCE = 0.01
+# Of scores before softmax between instruction sets, which add in other orders.
+SCORE_TOLERANCE = 1e-4
 
 
 def skip(reason):
@@ -71,27 +82,87 @@ def parse(output):
     return pictures
 
 
-def classify(host, guests, runtime, guest, model, *batch):
+def classify(host, guests, runtime, guest, model, *how):
     if not (SHARED / "models").is_dir():
         skip("there is no ../shared with the trained models")
-    command = [host, "run", "--runtime", runtime, "--dir", f"{SHARED}::.", guests / f"{guest}.wasm",
-               "--model", f"models/{model}.onnx", "--labels", "models/synset_words.txt", *batch]
-    results = []
-    if guest == "classify":
-        results = parse(run([*command, *PICTURES]).stdout)
+    for_host = [word for word in how if word.startswith("--nn-abi=")]
+    for_guest = [word for word in how if word not in for_host and word != "by-name"]
+    if "by-name" in how:
+        for_host += ["--nn-preload", f"net:onnx:cpu:{SHARED}/models/{model}.onnx"]
+        for_guest += ["--graph", "net"]
     else:
-        for picture in PICTURES:
-            results += parse(run([*command, picture]).stdout)
-    tolerance = TOLERANCES[guest]
+        for_guest += ["--model", f"models/{model}.onnx"]
+    output = run([host, "run", "--runtime", runtime, "--dir", f"{SHARED}::.", *for_host,
+                  guests / f"{guest}.wasm", *for_guest, "--labels", "models/synset_words.txt",
+                  *PICTURES]).stdout
+    results = parse(output)
+    is_rust = guest != "classify" and not guest.startswith("classify-pure")
+    tolerance = RUST_TOLERANCE if is_rust else TOLERANCE
     return len(results) == len(PICTURES) and all(
         len(top) == 5 and abs(top[i][1] - probability) <= tolerance and top[i][0] == label
         for top, expected in zip(results, EXPECTED[model])
         for i, (label, probability) in enumerate(expected))
 
 
+def inferences(host, guests, runtime, guest, model, *words):
+    """What the guest's JSON says."""
+    if not (SHARED / "models").is_dir():
+        skip("there is no ../shared with the trained models")
+    result = run([host, "run", "--runtime", runtime, "--dir", f"{SHARED}::.",
+                  guests / f"{guest}.wasm", "--json", *words, "--model", f"models/{model}.onnx",
+                  "--labels", "models/synset_words.txt", *PICTURES])
+    report = json.loads(result.stdout)
+    assert report["load_ms"] > 0, report
+    return report["inferences"]
+
+
+def repeat(host, guests, runtime, guest, model):
+    results = inferences(host, guests, runtime, guest, model, "--repeat", "3")
+    assert len(results) == len(PICTURES), results
+    for result, expected in zip(results, EXPECTED[model]):
+        assert result["runs"] == 3, result
+        for phase in "input_ms", "compute_ms", "output_ms":
+            times = result[phase]
+            assert 0 <= times["min"] <= times["median"] and times["min"] <= times["first"], result
+        assert result["compute_ms"]["min"] > 0, result
+        picture, = result["pictures"]
+        assert picture["classes"][0]["label"] == expected[0][0], picture
+    return True
+
+
+def scores(host, guests, runtime, guest, model):
+    """One list a picture: the score of each class before softmax."""
+    results = inferences(host, guests, runtime, guest, model, "--raw", "--top", "1000")
+    pictures = [picture for result in results for picture in result["pictures"]]
+    return [[ranked["score"] for ranked in sorted(picture["classes"], key=lambda c: c["index"])]
+            for picture in pictures]
+
+
+def agree(host, guests, runtime, guest, model):
+    got = scores(host, guests, runtime, guest, model)
+    wanted = scores(host, guests, runtime, "classify", model)
+    assert len(got) == len(wanted) == len(PICTURES)
+    worst = max(abs(a - b) for one, other in zip(got, wanted)
+                for a, b in zip(one, other, strict=True))
+    print(f"largest difference: {worst}")
+    return worst <= SCORE_TOLERANCE
+
+
+def refuse(host, guests, runtime, guest):
+    # Any file does for a model: what is asked for is refused before its bytes are read.
+    wishes = {"--graph net": ("--graph", "net"),
+              "--target gpu": ("--target", "gpu", "--model", f"{guest}.wasm")}
+    for error, words in wishes.items():
+        result = run([host, "run", "--runtime", runtime, "--dir", f"{guests}::.",
+                      guests / f"{guest}.wasm", *words, "photo.jpg"])
+        assert result.returncode == 1 and f"{error}: this guest" in result.stderr, error
+    return True
+
+
 def main():
     host, guests, runtime, kind, *rest = sys.argv[1:]
-    test = {"invoke": invoke, "classify": classify}[kind]
+    test = {"invoke": invoke, "classify": classify, "repeat": repeat, "agree": agree,
+            "refuse": refuse}[kind]
     sys.exit(0 if test(Path(host), Path(guests), runtime, *rest) else 1)
 
 

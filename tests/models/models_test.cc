@@ -139,8 +139,8 @@ INSTANTIATE_TEST_SUITE_P(
                       ModelCase{"squeezenet1.1-fp16", "onnxruntime", 0.04},
                       ModelCase{"squeezenet1.1-int8-qlinear", "onnxruntime", 0.4},
                       ModelCase{"mobilenetv2-int8-qdq", "onnxruntime", 0.4}),
-    [](const auto& info) {
-      std::string name = std::string(info.param.model) + "_" + info.param.runtime;
+    [](const auto& test) {
+      std::string name = std::string(test.param.model) + "_" + test.param.runtime;
       std::ranges::replace_if(name, [](char c) { return !std::isalnum(c); }, '_');
       return name;
     });

@@ -28,12 +28,14 @@ bool HasStride(const ConvSpec& spec) { return spec.stride_h != 1 || spec.stride_
 bool HasDilation(const ConvSpec& spec) { return spec.dilation_h != 1 || spec.dilation_w != 1; }
 
 Status CheckSpec(const ConvSpec& spec) {
-  for (int64_t size : {spec.in_channels, spec.out_channels, spec.groups, spec.kernel_h,
-                       spec.kernel_w, spec.stride_h, spec.stride_w, spec.dilation_h,
-                       spec.dilation_w}) {
+  for (int64_t size :
+       {spec.in_channels, spec.out_channels, spec.groups, spec.kernel_h, spec.kernel_w,
+        spec.stride_h, spec.stride_w, spec.dilation_h, spec.dilation_w}) {
     if (!IsSize(size)) {
-      return InvalidArgument("a convolution's channels, groups, kernel, strides and dilations must "
-                             "be between 1 and 2^30, got " + std::to_string(size));
+      return InvalidArgument(
+          "a convolution's channels, groups, kernel, strides and dilations must "
+          "be between 1 and 2^30, got " +
+          std::to_string(size));
     }
   }
   if (spec.in_channels % spec.groups != 0 || spec.out_channels % spec.groups != 0) {
@@ -53,11 +55,15 @@ double Area(int64_t channels, int64_t height, int64_t width) {
          static_cast<double>(width);
 }
 
-Status CheckShape(const ConvSpec& spec, const ConvShape& shape) {
+}  // namespace
+
+Status CheckConvShape(const ConvSpec& spec, const ConvShape& shape) {
   for (int64_t size : {shape.batch, shape.in_h, shape.in_w, shape.out_h, shape.out_w}) {
     if (!IsSize(size)) {
-      return InvalidArgument("a convolution's batch, input and output sizes must be between 1 and "
-                             "2^30, got " + std::to_string(size));
+      return InvalidArgument(
+          "a convolution's batch, input and output sizes must be between 1 and "
+          "2^30, got " +
+          std::to_string(size));
     }
   }
   for (int64_t pad : {shape.pad_top, shape.pad_left, shape.pool_pad_top, shape.pool_pad_left}) {
@@ -70,8 +76,12 @@ Status CheckShape(const ConvSpec& spec, const ConvShape& shape) {
     return (out - 1) * stride + (kernel - 1) * dilation + 1;  // each factor is below 2^30
   };
   const double batch = static_cast<double>(shape.batch);
-  const int64_t padded_h = padded(shape.out_h, spec.stride_h, spec.kernel_h, spec.dilation_h);
-  const int64_t padded_w = padded(shape.out_w, spec.stride_w, spec.kernel_w, spec.dilation_w);
+  const int64_t padded_h =
+      std::max(shape.pad_top + shape.in_h,
+               padded(shape.out_h, spec.stride_h, spec.kernel_h, spec.dilation_h));
+  const int64_t padded_w =
+      std::max(shape.pad_left + shape.in_w,
+               padded(shape.out_w, spec.stride_w, spec.kernel_w, spec.dilation_w));
   if (batch * Area(spec.in_channels, shape.in_h, shape.in_w) > kMaxFloats ||
       batch * Area(spec.out_channels, shape.out_h, shape.out_w) > kMaxFloats ||
       batch * Area(spec.in_channels, padded_h, padded_w) > kMaxFloats) {
@@ -79,8 +89,9 @@ Status CheckShape(const ConvSpec& spec, const ConvShape& shape) {
   }
   if (spec.pool) {
     if (!IsSize(shape.pool_out_h) || !IsSize(shape.pool_out_w)) {
-      return InvalidArgument("the output sizes of a pooling behind a convolution must be between 1 "
-                             "and 2^30");
+      return InvalidArgument(
+          "the output sizes of a pooling behind a convolution must be between 1 "
+          "and 2^30");
     }
     if (batch * Area(spec.out_channels, shape.pool_out_h, shape.pool_out_w) > kMaxFloats) {
       return TooLarge("a pooling's output is too large to address");
@@ -88,8 +99,6 @@ Status CheckShape(const ConvSpec& spec, const ConvShape& shape) {
   }
   return OkStatus();
 }
-
-}  // namespace
 
 Status SupportsConv(ConvAlgorithm algorithm, const ConvSpec& spec) {
   WNN_RETURN_IF_ERROR(CheckSpec(spec));
@@ -165,7 +174,7 @@ Result<std::unique_ptr<const Conv>> Conv::Create(ConvAlgorithm algorithm, const 
 }
 
 Result<size_t> Conv::ScratchBytes(const ConvShape& shape, int n_threads) const {
-  WNN_RETURN_IF_ERROR(CheckShape(spec_, shape));
+  WNN_RETURN_IF_ERROR(CheckConvShape(spec_, shape));
   return ScratchFor(shape, n_threads);
 }
 

@@ -1,10 +1,12 @@
 // Two-dimensional convolution on blocked feature maps (layout.h), by several algorithms behind one
 // interface.
 //
-//   auto algorithm = ChooseConvAlgorithm(spec, shape, {});           // nothing: use the general path
-//   auto conv = Conv::Create(*algorithm, spec, weights, bias);       // once: packs the weights
-//   auto bytes = (*conv)->ScratchBytes(shape, n_threads);            // once per shape: checks it
-//   (*conv)->Run(shape, io, scratch, parallel);                      // many times, allocates nothing
+//   auto algorithm = ChooseConvAlgorithm(spec, shape, {});           // nothing: use the general
+//   path auto conv = Conv::Create(*algorithm, spec, weights, bias);       // once: packs the
+//   weights auto bytes = (*conv)->ScratchBytes(shape, n_threads);            // once per shape:
+//   checks it
+//   (*conv)->Run(shape, io, scratch, parallel);                      // many times, allocates
+//   nothing
 //
 // One-dimensional convolution is the case in_h == kernel_h == 1.
 #pragma once
@@ -45,16 +47,16 @@ struct ConvSpec {
   int64_t kernel_h = 1, kernel_w = 1;
   int64_t stride_h = 1, stride_w = 1;
   int64_t dilation_h = 1, dilation_w = 1;
-  Clamp clamp;
+  Clamp clamp = {};
 
   // kPointwise: instead of the map, writes the mean of its pixels, one pixel an image.
   bool global_average = false;
   // kFirstLayer: a max pooling behind the clamp; ConvShape's pool_* then describe the output.
-  std::optional<PoolTail> pool;
+  std::optional<PoolTail> pool = {};
   // kFirstLayer: what padding holds, by input channel; empty for zeros. A graph that scales and
   // shifts its input x * a + b before the convolution folds both into weights and bias, and pads
   // with -b / a.
-  std::vector<float> pad_values;
+  std::vector<float> pad_values = {};
 };
 
 // What may change from run to run. Input positions outside the map count as padding, so the
@@ -72,11 +74,11 @@ struct ConvShape {
 // Lifetime: borrowed for the call. All data is 64-byte aligned, batch strides of blocked maps are
 // multiples of 16; input and output do not overlap.
 struct ConvIo {
-  BlockedIn in;  // kFirstLayer: NCHW, of any alignment
-  BlockedOut out;
+  BlockedIn in = {};  // kFirstLayer: NCHW, of any alignment
+  BlockedOut out = {};
   // Added before the clamp; of the output's size, and may be the output itself. kPointwise,
   // kDirect and kWinograd*, not with global_average.
-  BlockedIn residual;
+  BlockedIn residual = {};
 };
 
 // A convolution with its weights packed for the instruction set that was active at creation.
@@ -121,8 +123,8 @@ class Conv {
 Status SupportsConv(ConvAlgorithm algorithm, const ConvSpec& spec);
 
 struct ConvChoice {
-  bool allow_winograd = true;   // the session may ask for the more accurate algorithms only
-  bool input_is_nchw = false;   // the input is a graph input: nobody has blocked it
+  bool allow_winograd = true;  // the session may ask for the more accurate algorithms only
+  bool input_is_nchw = false;  // the input is a graph input: nobody has blocked it
 };
 
 // The fastest algorithm for the shape; nothing where only the general path can do it.

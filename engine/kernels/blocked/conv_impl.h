@@ -13,6 +13,9 @@ namespace wnn::kernels {
 using ConvResult = Result<std::unique_ptr<const Conv>>;
 using Floats = std::span<const float>;
 
+// Whether ScratchBytes may compute with `shape`: what it would refuse, without an algorithm.
+Status CheckConvShape(const ConvSpec& spec, const ConvShape& shape);
+
 ConvResult NewPointwiseConv(const ConvSpec& spec, Floats weights, Floats bias);
 ConvResult NewDirectConv(const ConvSpec& spec, Floats weights, Floats bias);
 ConvResult NewWinogradConv(ConvAlgorithm algorithm, const ConvSpec& spec, Floats weights,

@@ -113,8 +113,8 @@ class DirectConv final : public Conv {
       for (int64_t kx = 0; kx < s.kernel_w; ++kx) {
         const int64_t slot = layout.in_place ? 0 : slot_of_tap_[static_cast<size_t>(kx)];
         const int64_t column = kx * s.dilation_w / s.stride_w;
-        *offsets++ = ky * s.dilation_h * layout.row_stride +
-                     (slot * layout.columns + column) * kBlock;
+        *offsets++ =
+            ky * s.dilation_h * layout.row_stride + (slot * layout.columns + column) * kBlock;
       }
     }
   }
@@ -150,8 +150,7 @@ class DirectConv final : public Conv {
     for (int64_t remainder : remainders_) {
       // Column i holds input column i * stride + first; those of [begin, end) exist.
       const int64_t first = remainder - shape.pad_left;
-      const int64_t begin =
-          std::min(layout.columns, first >= 0 ? 0 : CeilDiv(-first, stride));
+      const int64_t begin = std::min(layout.columns, first >= 0 ? 0 : CeilDiv(-first, stride));
       const int64_t end = std::clamp(first >= shape.in_w ? 0 : CeilDiv(shape.in_w - first, stride),
                                      begin, layout.columns);
       std::memset(out, 0, static_cast<size_t>(begin) * kPixelBytes);
@@ -174,19 +173,17 @@ class DirectConv final : public Conv {
     const auto& panels = weights_.panels();
     const int64_t n_pixels = images * shape.out_h * shape.out_w;
     const int64_t k = weights_.channels() * weights_.taps();
-    const Grid grid =
-        ChooseGrid({.pixels = n_pixels,
-                    .min_part_pixels = std::min(shape.out_w, kMinSegment),
-                    .panels = static_cast<int64_t>(panels.size()),
-                    .pixel_floats = s.in_channels,
-                    .weight_floats = k * s.out_channels,
-                    .mul_adds = static_cast<double>(n_pixels) *
-                                static_cast<double>(k * s.out_channels)},
-                   parallel.n_threads());
+    const Grid grid = ChooseGrid(
+        {.pixels = n_pixels,
+         .min_part_pixels = std::min(shape.out_w, kMinSegment),
+         .panels = static_cast<int64_t>(panels.size()),
+         .pixel_floats = s.in_channels,
+         .weight_floats = k * s.out_channels,
+         .mul_adds = static_cast<double>(n_pixels) * static_cast<double>(k * s.out_channels)},
+        parallel.n_threads());
     // Units of pixels are rows of all images, or segments of rows where there are few rows.
     const int64_t n_rows = images * shape.out_h;
-    const int64_t segments =
-        n_rows >= grid.pixel_parts ? 1 : CeilDiv(shape.out_w, kMinSegment);
+    const int64_t segments = n_rows >= grid.pixel_parts ? 1 : CeilDiv(shape.out_w, kMinSegment);
     const int64_t n_units = n_rows * segments;
     const int64_t pixel_parts = std::min(grid.pixel_parts, n_units);
     const int64_t row_bytes = BlockCount(weights_.channels()) * s.stride_h * layout.row_stride *
@@ -256,7 +253,8 @@ ConvResult NewDirectConv(const ConvSpec& spec, Floats weights, Floats bias) {
                                               .groups = spec.groups,
                                               .taps = taps},
                                              bias, [&](int64_t out, int64_t in, float* to) {
-                                               const int64_t at = (out * group_channels + in) * taps;
+                                               const int64_t at =
+                                                   (out * group_channels + in) * taps;
                                                std::copy_n(weights.data() + at, taps, to);
                                              }));
   return ConvResult(std::make_unique<const DirectConv>(spec, kernels, std::move(packed)));

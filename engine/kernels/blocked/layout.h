@@ -23,7 +23,8 @@ constexpr int64_t BlockedSize(int64_t channels, int64_t height, int64_t width) {
   return BlockCount(channels) * height * width * kBlock;
 }
 
-// What is done to every result before it is stored: Relu is {0, inf}, Relu6 {0, 6}. A NaN stays NaN.
+// What is done to every result before it is stored: Relu is {0, inf}, Relu6 {0, 6}. A NaN stays
+// NaN.
 struct Clamp {
   float min = -std::numeric_limits<float>::infinity();
   float max = std::numeric_limits<float>::infinity();

@@ -23,7 +23,8 @@ std::vector<int> PanelWidths(int64_t blocks, int preferred) {
   std::vector<int> widths;
   while (blocks > 0) {
     int width = static_cast<int>(std::min<int64_t>(blocks, preferred));
-    if (preferred > 1 && preferred < kMaxTileBlocks && blocks == preferred + 1) width = preferred + 1;
+    if (preferred > 1 && preferred < kMaxTileBlocks && blocks == preferred + 1)
+      width = preferred + 1;
     widths.push_back(width);
     blocks -= width;
   }

@@ -47,7 +47,8 @@ class PointwiseConv final : public Conv {
     if (spec().stride_h != 1 || spec().stride_w != 1) return false;
     // The average needs no pixels of padding: each adds clamp(bias).
     if (spec().global_average) {
-      return shape.pad_top + shape.in_h <= shape.out_h && shape.pad_left + shape.in_w <= shape.out_w;
+      return shape.pad_top + shape.in_h <= shape.out_h &&
+             shape.pad_left + shape.in_w <= shape.out_w;
     }
     return shape.pad_top == 0 && shape.pad_left == 0 && shape.in_h == shape.out_h &&
            shape.in_w == shape.out_w;
@@ -167,8 +168,8 @@ class PointwiseConv final : public Conv {
         const auto n_border = static_cast<float>(total - n_pixels);
         for (int64_t n = 0; n < panel.blocks * kBlock; ++n) {
           const float border = std::min(spec().clamp.max, std::max(spec().clamp.min, args.bias[n]));
-          to[n] = (n_border == 0 ? sums[n] : sums[n] + border * n_border) /
-                  static_cast<float>(total);
+          to[n] =
+              (n_border == 0 ? sums[n] : sums[n] + border * n_border) / static_cast<float>(total);
         }
       }
     });
@@ -184,11 +185,11 @@ ConvResult NewPointwiseConv(const ConvSpec& spec, Floats weights, Floats bias) {
   const TileKernels& kernels = ActiveTileKernels();
   WNN_ASSIGN_OR_RETURN(
       PackedWeights packed,
-      PackedWeights::Create(
-          kernels, {.out_channels = spec.out_channels, .in_channels = spec.in_channels}, bias,
-          [&](int64_t out, int64_t in, float* taps) {
-            *taps = weights[static_cast<size_t>(out * spec.in_channels + in)];
-          }));
+      PackedWeights::Create(kernels,
+                            {.out_channels = spec.out_channels, .in_channels = spec.in_channels},
+                            bias, [&](int64_t out, int64_t in, float* taps) {
+                              *taps = weights[static_cast<size_t>(out * spec.in_channels + in)];
+                            }));
   return ConvResult(std::make_unique<const PointwiseConv>(spec, kernels, std::move(packed)));
 }
 

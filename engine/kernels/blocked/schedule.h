@@ -80,9 +80,8 @@ inline void ForEachTask(Parallel& parallel, int64_t n_tasks,
     run(0, 0);
     return;
   }
-  parallel.ForEach(static_cast<size_t>(n_tasks), [&run](size_t task, int thread) {
-    run(static_cast<int64_t>(task), thread);
-  });
+  parallel.ForEach(static_cast<size_t>(n_tasks),
+                   [&run](size_t task, int thread) { run(static_cast<int64_t>(task), thread); });
 }
 
 }  // namespace wnn::kernels

@@ -39,8 +39,8 @@ HWY_INLINE void Store(V v, float* HWY_RESTRICT aligned) { hn::Store(v, D(), alig
 HWY_INLINE V Broadcast(float x) { return hn::Set(D(), x); }
 
 // a * b + c, fused where the target can. Highway's wasm target multiplies and adds apart even when
-// relaxed SIMD offers the fused instruction.
-HWY_INLINE V MulAdd(V a, V b, V c) {
+// relaxed SIMD offers the fused instruction. (Not MulAdd: Highway's would be found as well.)
+HWY_INLINE V Fma(V a, V b, V c) {
 #if HWY_ARCH_WASM && defined(__wasm_relaxed_simd__)
   return V{wasm_f32x4_relaxed_madd(a.raw, b.raw, c.raw)};
 #else
@@ -49,7 +49,7 @@ HWY_INLINE V MulAdd(V a, V b, V c) {
 }
 
 // c - a * b.
-HWY_INLINE V NegMulAdd(V a, V b, V c) {
+HWY_INLINE V NegFma(V a, V b, V c) {
 #if HWY_ARCH_WASM && defined(__wasm_relaxed_simd__)
   return V{wasm_f32x4_relaxed_nmadd(a.raw, b.raw, c.raw)};
 #else
@@ -57,8 +57,15 @@ HWY_INLINE V NegMulAdd(V a, V b, V c) {
 #endif
 }
 
-// The value is the second operand of both: x86 returns that one when either is NaN, so NaN stays.
-HWY_INLINE V ClampTo(V x, V min, V max) { return hn::Min(max, hn::Max(min, x)); }
+// A NaN stays NaN. x86 gives the second operand of Min and Max when either is NaN, ARM and wasm
+// give NaN; plain C++ needs it spelt out.
+HWY_INLINE V ClampTo(V x, V min, V max) {
+#if HWY_TARGET == HWY_EMU128 || HWY_TARGET == HWY_SCALAR
+  return hn::IfThenElse(hn::Lt(max, x), max, hn::IfThenElse(hn::Lt(x, min), min, x));
+#else
+  return hn::Min(max, hn::Max(min, x));
+#endif
+}
 
 }  // namespace wnn::kernels::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();

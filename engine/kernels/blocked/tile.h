@@ -30,18 +30,18 @@ inline constexpr int64_t kOneTap = 0;
 
 // Lifetime: borrows everything for the call. Pointers are 64-byte aligned.
 struct TileArgs {
-  const float* in = nullptr;  // the first pixel of the first channel block
+  const float* in = nullptr;              // the first pixel of the first channel block
   const int64_t* tap_offsets = &kOneTap;  // [n_taps]: floats from `in` to the tap's first pixel
   int64_t n_taps = 1;
-  int64_t in_block_stride = 0;  // floats between channel blocks of the input
-  int64_t channels = 0;         // per tap; a tail that is no multiple of 16 costs what it needs
+  int64_t in_block_stride = 0;      // floats between channel blocks of the input
+  int64_t channels = 0;             // per tap; a tail that is no multiple of 16 costs what it needs
   const float* weights = nullptr;   // [n_taps][channels][blocks * 16]
   const float* bias = nullptr;      // [blocks * 16]; unused by kRaw
   const float* residual = nullptr;  // like out; null if there is none
   int64_t residual_block_stride = 0;
   float* out = nullptr;  // [rows][16] in each block
   int64_t out_block_stride = 0;
-  Clamp clamp;
+  Clamp clamp = {};
   TileEpilogue epilogue = TileEpilogue::kStore;
 };
 

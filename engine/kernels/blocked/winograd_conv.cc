@@ -78,8 +78,8 @@ class WinogradConv final : public Conv {
       TransformIn(shape, plan, io.in, Part(plan.n_tiles, plan.n_blocks, block),
                   Part(blocks, in_parts, task % in_parts), shared + block * plan.v_size);
     });
-    const int64_t panel_parts = std::min(
-        n_panels, CeilDiv(TaskCount(mul_adds, parallel.n_threads()), plan.n_blocks));
+    const int64_t panel_parts =
+        std::min(n_panels, CeilDiv(TaskCount(mul_adds, parallel.n_threads()), plan.n_blocks));
     ForEachTask(parallel, plan.n_blocks * panel_parts, [&](int64_t task, int thread) {
       const int64_t block = task / panel_parts;
       MultiplyBack(shape, plan, io, Part(plan.n_tiles, plan.n_blocks, block),
@@ -135,8 +135,7 @@ class WinogradConv final : public Conv {
 
   void TransformIn(const ConvShape& shape, const Plan& plan, const BlockedIn& in, Range tiles,
                    Range blocks, float* v) const {
-    const int64_t point_stride =
-        OddLines(BlockCount(spec().in_channels) * tiles.size() * kBlock);
+    const int64_t point_stride = OddLines(BlockCount(spec().in_channels) * tiles.size() * kBlock);
     const int64_t size = m_ + 2;
     const int64_t row_stride = shape.in_w * kBlock;
     for (int64_t block = blocks.begin; block < blocks.end; ++block) {
@@ -213,8 +212,7 @@ class WinogradConv final : public Conv {
     args.clamp = spec().clamp;
     for (int64_t tile = tiles.begin; tile < tiles.end; ++tile, m += kBlock) {
       const TilePlace place = Place(plan, tile);
-      const int64_t offset =
-          ((block * shape.out_h + place.y) * shape.out_w + place.x) * kBlock;
+      const int64_t offset = ((block * shape.out_h + place.y) * shape.out_w + place.x) * kBlock;
       args.from = m;
       args.out = io.out.data + place.image * io.out.batch_stride + offset;
       if (io.residual.data != nullptr) {
@@ -241,14 +239,14 @@ ConvResult NewWinogradConv(ConvAlgorithm algorithm, const ConvSpec& spec, Floats
   const int m = algorithm == ConvAlgorithm::kWinograd4 ? 4 : 2;
   WNN_ASSIGN_OR_RETURN(
       PackedWeights packed,
-      PackedWeights::Create(
-          kernels,
-          {.out_channels = spec.out_channels,
-           .in_channels = spec.in_channels,
-           .taps = int64_t{m + 2} * (m + 2)},
-          bias, [&](int64_t out, int64_t in, float* points) {
-            TransformWinogradWeights(m, weights.data() + (out * spec.in_channels + in) * 9, points);
-          }));
+      PackedWeights::Create(kernels,
+                            {.out_channels = spec.out_channels,
+                             .in_channels = spec.in_channels,
+                             .taps = int64_t{m + 2} * (m + 2)},
+                            bias, [&](int64_t out, int64_t in, float* points) {
+                              TransformWinogradWeights(
+                                  m, weights.data() + (out * spec.in_channels + in) * 9, points);
+                            }));
   return ConvResult(
       std::make_unique<const WinogradConv>(algorithm, spec, kernels, std::move(packed)));
 }

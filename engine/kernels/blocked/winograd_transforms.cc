@@ -1,10 +1,11 @@
 #include "engine/kernels/blocked/winograd_transforms.h"
 
+// clang-format off
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "engine/kernels/blocked/winograd_transforms.cc"
-#include "hwy/foreach_target.h"
-
+#include "hwy/foreach_target.h"  // first: compiles what follows once a target
 #include "engine/kernels/blocked/simd-inl.h"
+// clang-format on
 
 HWY_BEFORE_NAMESPACE();
 namespace wnn::kernels::HWY_NAMESPACE {
@@ -16,16 +17,16 @@ namespace wnn::kernels::HWY_NAMESPACE {
 // One row of B' d times B, stored as six points.
 HWY_INLINE void StoreRow4(const V (&d)[6], float* HWY_RESTRICT out, int64_t stride) {
   const V c2 = Broadcast(2.0f), c4 = Broadcast(4.0f), c5 = Broadcast(5.0f);
-  const V even = NegMulAdd(c4, d[2], d[4]);
-  const V odd = NegMulAdd(c4, d[1], d[3]);
+  const V even = NegFma(c4, d[2], d[4]);
+  const V odd = NegFma(c4, d[1], d[3]);
   const V even2 = hn::Sub(d[4], d[2]);
   const V odd2 = hn::Sub(d[3], d[1]);
-  Store(MulAdd(c4, d[0], NegMulAdd(c5, d[2], d[4])), out);
+  Store(Fma(c4, d[0], NegFma(c5, d[2], d[4])), out);
   Store(hn::Add(even, odd), out + stride);
   Store(hn::Sub(even, odd), out + 2 * stride);
-  Store(MulAdd(c2, odd2, even2), out + 3 * stride);
-  Store(NegMulAdd(c2, odd2, even2), out + 4 * stride);
-  Store(MulAdd(c4, d[1], NegMulAdd(c5, d[3], d[5])), out + 5 * stride);
+  Store(Fma(c2, odd2, even2), out + 3 * stride);
+  Store(NegFma(c2, odd2, even2), out + 4 * stride);
+  Store(Fma(c4, d[1], NegFma(c5, d[3], d[5])), out + 5 * stride);
 }
 
 // Row 0 or 5 of B' d from the rows a, b and c of d: 4a - 5b + c.
@@ -34,7 +35,7 @@ HWY_INLINE void OuterRow4(const float* HWY_RESTRICT a, const float* HWY_RESTRICT
   const V c4 = Broadcast(4.0f), c5 = Broadcast(5.0f);
   V row[6];
   WNN_UNROLL for (int j = 0; j < 6; ++j) {
-    row[j] = MulAdd(c4, Load(a + j * kBlock), NegMulAdd(c5, Load(b + j * kBlock), Load(c + j * kBlock)));
+    row[j] = Fma(c4, Load(a + j * kBlock), NegFma(c5, Load(b + j * kBlock), Load(c + j * kBlock)));
   }
   StoreRow4(row, out, stride);
 }
@@ -52,8 +53,8 @@ HWY_NOINLINE void WinogradIn4(const float* HWY_RESTRICT in, int64_t row_stride,
     V sum[6], difference[6];
     WNN_UNROLL for (int j = 0; j < 6; ++j) {
       const int at = j * static_cast<int>(kBlock);
-      const V even = NegMulAdd(c4, Load(d2 + at), Load(d4 + at));
-      const V odd = NegMulAdd(c4, Load(d1 + at), Load(d3 + at));
+      const V even = NegFma(c4, Load(d2 + at), Load(d4 + at));
+      const V odd = NegFma(c4, Load(d1 + at), Load(d3 + at));
       sum[j] = hn::Add(even, odd);
       difference[j] = hn::Sub(even, odd);
     }
@@ -63,8 +64,8 @@ HWY_NOINLINE void WinogradIn4(const float* HWY_RESTRICT in, int64_t row_stride,
       const int at = j * static_cast<int>(kBlock);
       const V even = hn::Sub(Load(d4 + at), Load(d2 + at));
       const V odd = hn::Sub(Load(d3 + at), Load(d1 + at));
-      sum[j] = MulAdd(c2, odd, even);
-      difference[j] = NegMulAdd(c2, odd, even);
+      sum[j] = Fma(c2, odd, even);
+      difference[j] = NegFma(c2, odd, even);
     }
     StoreRow4(sum, out + 3 * out_row, stride);
     StoreRow4(difference, out + 4 * out_row, stride);
@@ -118,11 +119,10 @@ HWY_INLINE void FinishRow4(const WinogradOutArgs& args, const Epilogue& epilogue
   const V c2 = Broadcast(2.0f), c4 = Broadcast(4.0f), c8 = Broadcast(8.0f);
   const V a = hn::Add(t[1], t[2]), b = hn::Sub(t[1], t[2]);
   const V c = hn::Add(t[3], t[4]), e = hn::Sub(t[3], t[4]);
-  V y[4] = {hn::Add(hn::Add(t[0], a), c), MulAdd(c2, e, b), MulAdd(c4, c, a),
-            hn::Add(MulAdd(c8, e, b), t[5])};
-  const float* residual = args.residual == nullptr
-                              ? nullptr
-                              : args.residual + row * args.residual_row_stride + lane;
+  V y[4] = {hn::Add(hn::Add(t[0], a), c), Fma(c2, e, b), Fma(c4, c, a),
+            hn::Add(Fma(c8, e, b), t[5])};
+  const float* residual =
+      args.residual == nullptr ? nullptr : args.residual + row * args.residual_row_stride + lane;
   StorePixels(epilogue, y, residual, args.out + row * args.out_row_stride + lane, args.width);
 }
 
@@ -141,7 +141,7 @@ HWY_NOINLINE void WinogradOut4(const WinogradOutArgs& args) {
       const V a = hn::Add(Load(p + 6 * stride), Load(p + 12 * stride));
       const V c = hn::Add(Load(p + 18 * stride), Load(p + 24 * stride));
       first[j] = hn::Add(hn::Add(Load(p), a), c);
-      second[j] = MulAdd(c4, c, a);
+      second[j] = Fma(c4, c, a);
     }
     FinishRow4(args, epilogue, first, 0, lane);
     FinishRow4(args, epilogue, second, 2, lane);
@@ -149,8 +149,8 @@ HWY_NOINLINE void WinogradOut4(const WinogradOutArgs& args) {
       const float* HWY_RESTRICT p = m + j * stride;
       const V b = hn::Sub(Load(p + 6 * stride), Load(p + 12 * stride));
       const V e = hn::Sub(Load(p + 18 * stride), Load(p + 24 * stride));
-      first[j] = MulAdd(c2, e, b);
-      second[j] = hn::Add(MulAdd(c8, e, b), Load(p + 30 * stride));
+      first[j] = Fma(c2, e, b);
+      second[j] = hn::Add(Fma(c8, e, b), Load(p + 30 * stride));
     }
     FinishRow4(args, epilogue, first, 1, lane);
     FinishRow4(args, epilogue, second, 3, lane);
@@ -174,9 +174,8 @@ HWY_NOINLINE void WinogradOut2(const WinogradOutArgs& args) {
       if (i >= args.height) break;
       V y[2] = {hn::Add(t[i][0], hn::Add(t[i][1], t[i][2])),
                 hn::Sub(hn::Sub(t[i][1], t[i][2]), t[i][3])};
-      const float* residual = args.residual == nullptr
-                                  ? nullptr
-                                  : args.residual + i * args.residual_row_stride + lane;
+      const float* residual =
+          args.residual == nullptr ? nullptr : args.residual + i * args.residual_row_stride + lane;
       StorePixels(epilogue, y, residual, args.out + i * args.out_row_stride + lane, args.width);
     }
   }
@@ -220,7 +219,9 @@ void Transform(const double (&g)[kPoints][3], const float* kernel, float* points
 
 }  // namespace
 
-const WinogradKernels& ActiveWinogradKernels() { return *HWY_DYNAMIC_DISPATCH(GetWinogradKernels)(); }
+const WinogradKernels& ActiveWinogradKernels() {
+  return *HWY_DYNAMIC_DISPATCH(GetWinogradKernels)();
+}
 
 void TransformWinogradWeights(int m, const float* kernel, float* points) {
   static constexpr double kG2[4][3] = {{1, 0, 0}, {0.5, 0.5, 0.5}, {0.5, -0.5, 0.5}, {0, 0, 1}};

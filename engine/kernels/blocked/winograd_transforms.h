@@ -21,7 +21,7 @@ struct WinogradOutArgs {
   int64_t out_row_stride = 0;
   int64_t height = 0;  // of 1..m
   int64_t width = 0;
-  Clamp clamp;
+  Clamp clamp = {};
 };
 
 // One instruction set's transforms. All pointers are 64-byte aligned.

@@ -9,7 +9,7 @@
 namespace wnn::kernels {
 namespace {
 
-bool IsDepthwise(const ConvShape& s) { return s.group_in() == 1; }
+bool IsDepthwise(const ConvGeometry& s) { return s.group_in() == 1; }
 
 // How the im2col GEMM is cut into tasks: `panels` column panels times `rows` output channels.
 struct Split {
@@ -21,7 +21,7 @@ struct Split {
   int64_t row_tasks = 1;
 };
 
-Split SplitOf(const ConvShape& s) {
+Split SplitOf(const ConvGeometry& s) {
   constexpr int64_t kCacheFloats = 32 * 1024;
   constexpr int64_t kWantedTasks = 8;
   Split split;
@@ -51,7 +51,7 @@ Position PositionOf(const Window& w, int64_t flat) {
 
 // Packs the columns of `columns` output positions from `first` on, all channels and taps, as one
 // GEMM panel: im2col of one panel.
-void PackPatchPanel(const ConvShape& s, const float* x, int64_t first, int64_t columns,
+void PackPatchPanel(const ConvGeometry& s, const float* x, int64_t first, int64_t columns,
                     float* panel) {
   const Window& w = s.window;
   const int64_t n_taps = w.n_taps(), in_size = w.in_size(), channels = s.group_in();
@@ -67,8 +67,8 @@ void PackPatchPanel(const ConvShape& s, const float* x, int64_t first, int64_t c
         for (int64_t j = 0; j < kGemmColumns; ++j) {
           offsets[j] = j < columns ? 0 : -1;
           for (size_t d = 0; d < kMaxSpatialRank && offsets[j] >= 0; ++d) {
-            const int64_t at = positions[j].index[d] * w.stride[d] - w.pad_begin[d] +
-                               taps[d] * w.dilation[d];
+            const int64_t at =
+                positions[j].index[d] * w.stride[d] - w.pad_begin[d] + taps[d] * w.dilation[d];
             offsets[j] = at < 0 || at >= w.in[d] ? -1 : offsets[j] * w.in[d] + at;
           }
           contiguous = contiguous && offsets[j] >= 0 && offsets[j] == offsets[0] + j;
@@ -91,14 +91,14 @@ void PackPatchPanel(const ConvShape& s, const float* x, int64_t first, int64_t c
   }
 }
 
-uint64_t TaskScratchFloats(const ConvShape& s) {
+uint64_t TaskScratchFloats(const ConvGeometry& s) {
   if (IsDepthwise(s)) return 0;
   const Split split = SplitOf(s);
   return static_cast<uint64_t>(split.panels_per_task) *
          static_cast<uint64_t>(split.depth * kGemmColumns);
 }
 
-void GemmConv(const ConvShape& s, const float* x, const float* w, const float* bias, float* y,
+void GemmConv(const ConvGeometry& s, const float* x, const float* w, const float* bias, float* y,
               float* scratch, Parallel& parallel) {
   const Split split = SplitOf(s);
   const int64_t out_size = s.window.out_size(), in_size = s.window.in_size();
@@ -164,7 +164,7 @@ void DepthwiseRow(const Window& w, const float* channel, const float* taps, int6
   }
 }
 
-void DepthwiseConv(const ConvShape& s, const float* x, const float* w, const float* bias, float* y,
+void DepthwiseConv(const ConvGeometry& s, const float* x, const float* w, const float* bias, float* y,
                    Parallel& parallel) {
   const Window& window = s.window;
   const int64_t n_taps = window.n_taps();
@@ -187,11 +187,11 @@ void DepthwiseConv(const ConvShape& s, const float* x, const float* w, const flo
 
 }  // namespace
 
-uint64_t ConvScratchBytes(const ConvShape& shape, int n_threads) {
+uint64_t ConvScratchBytes(const ConvGeometry& shape, int n_threads) {
   return TaskScratchFloats(shape) * sizeof(float) * static_cast<uint64_t>(n_threads);
 }
 
-void ConvReference(const ConvShape& shape, const float* x, const float* w, const float* bias,
+void ConvReference(const ConvGeometry& shape, const float* x, const float* w, const float* bias,
                    float* y, float* scratch, Parallel& parallel) {
   if (shape.batch * shape.out_channels * shape.window.out_size() == 0) return;
   if (IsDepthwise(shape)) {

@@ -9,7 +9,7 @@
 
 namespace wnn::kernels {
 
-struct ConvShape {
+struct ConvGeometry {
   int64_t batch = 1;
   int64_t in_channels = 1;
   int64_t out_channels = 1;
@@ -21,12 +21,12 @@ struct ConvShape {
 };
 
 // Bytes of working memory for ConvReference.
-uint64_t ConvScratchBytes(const ConvShape& shape, int n_threads);
+uint64_t ConvScratchBytes(const ConvGeometry& shape, int n_threads);
 
 // x is [batch, in_channels, in...], w [out_channels, in_channels / groups, kernel...], bias
 // [out_channels] or null, y [batch, out_channels, out...]. `scratch` has ConvScratchBytes() for
 // `parallel`. Sums start from zero and take the bias last.
-void ConvReference(const ConvShape& shape, const float* x, const float* w, const float* bias,
+void ConvReference(const ConvGeometry& shape, const float* x, const float* w, const float* bias,
                    float* y, float* scratch, Parallel& parallel);
 
 }  // namespace wnn::kernels

@@ -1,5 +1,5 @@
-// Splits a range of work over a Parallel. The split depends on the work only, never on the number of
-// threads.
+// Splits a range of work over a Parallel. The split depends on the work only, never on the number
+// of threads.
 #pragma once
 
 #include <algorithm>

@@ -12,8 +12,8 @@
 
 namespace wnn::kernels {
 
-// Calls body(out_index, taps of each dimension, input position of tap 0 of each dimension) for every
-// output position of one plane.
+// Calls body(out_index, taps of each dimension, input position of tap 0 of each dimension) for
+// every output position of one plane.
 template <typename Body>
 void ForWindows(const Window& w, Body&& body) {
   int64_t out = 0;
@@ -33,12 +33,13 @@ void ForWindows(const Window& w, Body&& body) {
 
 // Calls body(offset into the plane) for every input element of a window.
 template <typename Body>
-void ForTaps(const Window& w, const std::array<Range, 3>& taps,
-             const std::array<int64_t, 3>& start, Body&& body) {
+void ForTaps(const Window& w, const std::array<Range, 3>& taps, const std::array<int64_t, 3>& start,
+             Body&& body) {
   for (int64_t kd = taps[0].begin; kd < taps[0].end; ++kd) {
     for (int64_t kh = taps[1].begin; kh < taps[1].end; ++kh) {
-      const int64_t row = ((start[0] + kd * w.dilation[0]) * w.in[1] + start[1] +
-                           kh * w.dilation[1]) * w.in[2] + start[2];
+      const int64_t row =
+          ((start[0] + kd * w.dilation[0]) * w.in[1] + start[1] + kh * w.dilation[1]) * w.in[2] +
+          start[2];
       for (int64_t kw = taps[2].begin; kw < taps[2].end; ++kw) body(row + kw * w.dilation[2]);
     }
   }
@@ -74,8 +75,7 @@ void MaxPoolReference(const Window& w, int64_t n_planes, const T* x, T* y, int64
 }
 
 // How many elements an average divides by: those inside the input, or those inside the padded one.
-inline int64_t WindowElements(const Window& w, bool count_padding,
-                              const std::array<Range, 3>& taps,
+inline int64_t WindowElements(const Window& w, bool count_padding, const std::array<Range, 3>& taps,
                               const std::array<int64_t, 3>& start) {
   int64_t count = 1;
   for (size_t d = 0; d < 3; ++d) {

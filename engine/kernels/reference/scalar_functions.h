@@ -121,8 +121,8 @@ struct Gelu {
   template <typename T>
   T operator()(T x) const {
     if (use_tanh) {
-      const T inner = static_cast<T>(0.79788456080286535588) *
-                      (x + static_cast<T>(0.044715) * x * x * x);
+      const T inner =
+          static_cast<T>(0.79788456080286535588) * (x + static_cast<T>(0.044715) * x * x * x);
       return static_cast<T>(0.5) * x * (T{1} + std::tanh(inner));
     }
     return static_cast<T>(0.5) * x * (T{1} + std::erf(x * static_cast<T>(0.70710678118654752440)));
@@ -280,9 +280,12 @@ struct Neg {
 struct Abs {
   template <typename T>
   T operator()(T x) const {
-    if constexpr (std::is_floating_point_v<T>) return std::fabs(x);
-    else if constexpr (std::is_unsigned_v<T>) return x;
-    else return x < T{0} ? WrappingNegate(x) : x;
+    if constexpr (std::is_floating_point_v<T>)
+      return std::fabs(x);
+    else if constexpr (std::is_unsigned_v<T>)
+      return x;
+    else
+      return x < T{0} ? WrappingNegate(x) : x;
   }
 };
 struct Sign {

@@ -46,8 +46,8 @@ void StridedCopy::Run(std::byte* destination, const std::byte* source, Parallel&
   });
 }
 
-void FillElements(std::byte* destination, const std::byte* element, size_t element_bytes,
-                  int64_t n, Parallel& parallel) {
+void FillElements(std::byte* destination, const std::byte* element, size_t element_bytes, int64_t n,
+                  Parallel& parallel) {
   const int64_t step = static_cast<int64_t>(element_bytes);
   const RowFn copy_row = RowFnOf(element_bytes);
   ForRanges(parallel, n, kElementsPerTask, [&](int64_t begin, int64_t end) {

@@ -1,5 +1,5 @@
-// Copies between strided views of elements of any size: the kernel of Transpose, Slice, Concat, Pad,
-// Expand, Tile and their like.
+// Copies between strided views of elements of any size: the kernel of Transpose, Slice, Concat,
+// Pad, Expand, Tile and their like.
 #pragma once
 
 #include <cstddef>
@@ -16,8 +16,8 @@ namespace wnn::kernels {
 class StridedCopy {
  public:
   StridedCopy() = default;
-  // Strides are in elements and may be 0 (source only) or negative. REQUIRES: element_bytes is 1, 2,
-  // 4, 8 or 16; dims.size() <= kMaxLoopRank.
+  // Strides are in elements and may be 0 (source only) or negative. REQUIRES: element_bytes is 1,
+  // 2, 4, 8 or 16; dims.size() <= kMaxLoopRank.
   StridedCopy(std::span<const int64_t> dims, std::vector<int64_t> destination_strides,
               std::vector<int64_t> source_strides, size_t element_bytes)
       : nest_(dims, {std::move(destination_strides), std::move(source_strides)}),
@@ -32,7 +32,7 @@ class StridedCopy {
 };
 
 // Repeats one element of `element_bytes` (1, 2, 4, 8 or 16) `n` times.
-void FillElements(std::byte* destination, const std::byte* element, size_t element_bytes,
-                  int64_t n, Parallel& parallel);
+void FillElements(std::byte* destination, const std::byte* element, size_t element_bytes, int64_t n,
+                  Parallel& parallel);
 
 }  // namespace wnn::kernels

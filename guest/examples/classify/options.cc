@@ -8,8 +8,6 @@
 namespace wnn::classify {
 namespace {
 
-using Outcome = std::expected<void, std::string>;
-
 std::unexpected<std::string> BadValue(std::string_view option, std::string_view value,
                                       std::string_view wanted) {
   return std::unexpected(std::string(option) + " is " + std::string(wanted) + ", not '" +
@@ -63,14 +61,30 @@ struct Switch {
 };
 constexpr std::array kSwitches = {Switch{"--help", &Options::help}, Switch{"-h", &Options::help},
                                   Switch{"--batch", &Options::batch},
-                                  Switch{"--raw", &Options::raw}};
+                                  Switch{"--raw", &Options::raw}, Switch{"--json", &Options::json}};
+
+// Options whose value is a whole number from 1 on.
+struct Count {
+  std::string_view name;
+  unsigned long max;
+  void (*set)(unsigned long value, Options& options);
+};
+constexpr std::array kCounts = {
+    Count{"--top", 1'000'000, [](unsigned long value, Options& o) { o.top = value; }},
+    Count{"--size", 8192,
+          [](unsigned long value, Options& o) { o.size = static_cast<int>(value); }},
+    Count{"--repeat", 1'000'000, [](unsigned long value, Options& o) { o.repeat = value; }},
+};
 
 bool TakesValue(std::string_view name) {
   for (const Text& text : kTexts) {
     if (name == text.name) return true;
   }
-  return name == "--top" || name == "--size" || name == "--scale" || name == "--mean" ||
-         name == "--std" || name == "--layout" || name == "--target";
+  for (const Count& count : kCounts) {
+    if (name == count.name) return true;
+  }
+  return name == "--scale" || name == "--mean" || name == "--std" || name == "--layout" ||
+         name == "--target";
 }
 
 bool SetSwitch(std::string_view name, Options& options) {
@@ -82,15 +96,14 @@ bool SetSwitch(std::string_view name, Options& options) {
   return false;
 }
 
-Outcome SetNumbers(std::string_view name, const std::string& value, Options& options) {
-  constexpr unsigned long kMaxTop = 1'000'000;
-  constexpr unsigned long kMaxSize = 8192;
-  if (name == "--top" || name == "--size") {
-    const bool top = name == "--top";
-    const auto count = ParseCount(value, top ? kMaxTop : kMaxSize);
-    if (!count) return BadValue(name, value, top ? "a number from 1" : "a number from 1 to 8192");
-    if (top) options.top = *count;
-    if (!top) options.size = static_cast<int>(*count);
+Outcome<void> SetNumbers(std::string_view name, const std::string& value, Options& options) {
+  for (const Count& count : kCounts) {
+    if (name != count.name) continue;
+    const auto number = ParseCount(value, count.max);
+    if (!number) {
+      return BadValue(name, value, "a number from 1 to " + std::to_string(count.max));
+    }
+    count.set(*number, options);
     return {};
   }
   if (name == "--scale") {
@@ -112,7 +125,7 @@ Outcome SetNumbers(std::string_view name, const std::string& value, Options& opt
   return {};
 }
 
-Outcome SetValue(std::string_view name, const std::string& value, Options& options) {
+Outcome<void> SetValue(std::string_view name, const std::string& value, Options& options) {
   for (const Text& text : kTexts) {
     if (name != text.name) continue;
     if (value.empty()) return std::unexpected(std::string(name) + " is empty");
@@ -126,19 +139,19 @@ Outcome SetValue(std::string_view name, const std::string& value, Options& optio
   }
   if (name == "--target") {
     if (value != "cpu" && value != "gpu") return BadValue(name, value, "cpu or gpu");
-    options.target = value == "cpu" ? wasi_nn::Target::kCpu : wasi_nn::Target::kGpu;
+    options.target = value == "cpu" ? Target::kCpu : Target::kGpu;
     return {};
   }
   return SetNumbers(name, value, options);
 }
 
-Outcome CheckTogether(const Options& options) {
+Outcome<void> CheckTogether(const Options& options) {
   if (options.model.empty() == options.graph.empty()) {
     return std::unexpected(
         options.model.empty() ? "no model: give --model FILE, or --graph NAME for one of the host's"
                               : "--model and --graph exclude each other");
   }
-  if (!options.graph.empty() && options.target != wasi_nn::Target::kCpu) {
+  if (!options.graph.empty() && options.target != Target::kCpu) {
     return std::unexpected("--target does not go with --graph: the host decides for its graphs");
   }
   if (options.pictures.empty()) return std::unexpected("no picture to classify");
@@ -159,8 +172,8 @@ Pictures are JPEG, PNG or PNM files. Each is resized to a square and normalised:
 (pixel * scale - mean) / std. The model takes them as input 0, 32-bit floats, and
 gives one score for each class as output 0.
 
-  --model FILE           the model, handed to the host as bytes
-  --graph NAME           a model that the host offers by name
+  --model FILE           the model's file
+  --graph NAME           a model that the host offers by name; needs WASI-NN
   --labels FILE          names of the classes, one a line; without it: numbers
   --top K                how many classes to show (5)
   --size N               the square's side in pixels (224)
@@ -170,7 +183,10 @@ gives one score for each class as output 0.
   --layout nchw|nhwc     order of the input's dimensions (nchw)
   --batch                all pictures in one inference, not one after the other
   --raw                  show the model's scores as they are, without softmax
-  --target cpu|gpu       where the host computes (cpu)
+  --target cpu|gpu       where the model is computed (cpu); gpu needs WASI-NN
+  --repeat N             run each inference N times, check that all give the same
+                         scores, and show what computing and loading took
+  --json                 results and times as one JSON object, for programs
   -h, --help
 
 Exit codes: 0 classified, 1 failed, 2 the command line is wrong.

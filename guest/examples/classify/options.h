@@ -7,8 +7,8 @@
 #include <string>
 #include <vector>
 
+#include "guest/examples/classify/classifier.h"
 #include "guest/image/tensor.h"
-#include "wasi_nn.hpp"
 
 namespace wnn::classify {
 
@@ -21,9 +21,11 @@ struct Options {
   int size = 224;       // of the square that pictures are resized to; >= 1
   image::Normalization normalization;
   image::Layout layout = image::Layout::kNchw;
-  wasi_nn::Target target = wasi_nn::Target::kCpu;
+  Target target = Target::kCpu;
   bool batch = false;                 // all pictures in one inference
   bool raw = false;                   // show the model's scores without softmax
+  bool json = false;                  // results and times as JSON
+  std::size_t repeat = 0;             // runs of each inference, their times shown; 0: one run
   std::vector<std::string> pictures;  // at least one
 };
 

@@ -24,12 +24,15 @@ TEST(ParseOptions, HasDefaultsForImageNet) {
   EXPECT_FLOAT_EQ(options.normalization.mean[1], 0.456F);
   EXPECT_EQ(options.layout, image::Layout::kNchw);
   EXPECT_FALSE(options.batch);
+  EXPECT_FALSE(options.json);
+  EXPECT_EQ(options.repeat, 0u);
 }
 
 TEST(ParseOptions, ReadsEveryOption) {
-  const Options options = Parse({"a.jpg", "--model=m", "--labels", "l", "--top", "3", "--size=64",
-                                 "--scale", "0.5", "--mean", "1,2,3", "--std=4", "--layout", "nhwc",
-                                 "--target", "gpu", "--batch", "--raw", "b.png"});
+  const Options options = Parse(
+      {"a.jpg",   "--model=m", "--labels", "l",       "--top",    "3",    "--size=64", "--scale",
+       "0.5",     "--mean",    "1,2,3",    "--std=4", "--layout", "nhwc", "--target",  "gpu",
+       "--batch", "--raw",     "--repeat", "20",      "--json",   "b.png"});
   EXPECT_EQ(options.labels, "l");
   EXPECT_EQ(options.top, 3u);
   EXPECT_EQ(options.size, 64);
@@ -37,9 +40,11 @@ TEST(ParseOptions, ReadsEveryOption) {
   EXPECT_EQ(options.normalization.mean, (std::array<float, 3>{1, 2, 3}));
   EXPECT_EQ(options.normalization.std, (std::array<float, 3>{4, 4, 4}));
   EXPECT_EQ(options.layout, image::Layout::kNhwc);
-  EXPECT_EQ(options.target, wasi_nn::Target::kGpu);
+  EXPECT_EQ(options.target, Target::kGpu);
   EXPECT_TRUE(options.batch);
   EXPECT_TRUE(options.raw);
+  EXPECT_TRUE(options.json);
+  EXPECT_EQ(options.repeat, 20u);
   EXPECT_EQ(options.pictures, (std::vector<std::string>{"a.jpg", "b.png"}));
 }
 
@@ -68,10 +73,11 @@ TEST(ParseOptions, NamesWhatIsWrong) {
       {{"--modle", "m", "a"}, "unknown option '--modle'"},
       {{"-x", "a"}, "unknown option '-x'"},
       {{"--batch=yes", "a"}, "unknown option '--batch=yes'"},
-      {{"--model", "m", "--top", "0", "a"}, "--top is a number from 1, not '0'"},
+      {{"--model", "m", "--top", "0", "a"}, "--top is a number from 1 to 1000000, not '0'"},
       {{"--model", "m", "--top", "5x", "a"}, "not '5x'"},
       {{"--model", "m", "--size", "99999999999", "a"}, "--size is a number from 1 to 8192"},
       {{"--model", "m", "--size", "-1", "a"}, "--size"},
+      {{"--model", "m", "--repeat", "0", "a"}, "--repeat is a number from 1 to 1000000"},
       {{"--model", "m", "--scale", "", "a"}, "--scale is a number"},
       {{"--model", "m", "--mean", "1,2", "a"}, "--mean is one number or three"},
       {{"--model", "m", "--mean", "1,2,", "a"}, "--mean is one number or three"},

@@ -1,29 +1,43 @@
 #include "host/abi/witx/types.h"
 
+#include <array>
 #include <string>
+
+#include "host/nn/carried_type.h"
 
 namespace wnn::abi {
 namespace {
 
-bool HasElementSize(int64_t n_elements, uint64_t data_bytes, uint64_t element_bytes) {
-  return n_elements > 0 && data_bytes / element_bytes == static_cast<uint64_t>(n_elements) &&
-         data_bytes % element_bytes == 0;
+constexpr std::array kCurrent = {DType::kFloat16, DType::kFloat, DType::kDouble,
+                                 DType::kUint8,   DType::kInt32, DType::kInt64};
+constexpr std::array kOld = {DType::kFloat16, DType::kFloat, DType::kUint8, DType::kInt32};
+
+bool Fits(DType dtype, const GivenTensor& tensor) {
+  return DenseBytes(dtype, tensor.n_elements) == tensor.data_bytes;
+}
+
+Status UnknownType(WitxDialect dialect, uint8_t tag) {
+  const char* known = dialect == WitxDialect::kOld
+                          ? "0 to 3 are f16, f32, u8, i32 in the old numbering"
+                          : "0 to 5 are f16, f32, f64, u8, i32, i64";
+  return InvalidArgument("tensor type " + std::to_string(tag) + " is unknown; " + known);
 }
 
 }  // namespace
 
-Result<DType> DTypeFromTensorType(uint8_t tag, int64_t n_elements, uint64_t data_bytes) {
-  switch (tag) {
-    case 0: return DType::kFloat16;
-    case 1: return DType::kFloat;
-    case 2: return HasElementSize(n_elements, data_bytes, 1) ? DType::kUint8 : DType::kDouble;
-    case 3: return HasElementSize(n_elements, data_bytes, 4) ? DType::kInt32 : DType::kUint8;
-    case 4: return DType::kInt32;
-    case 5: return DType::kInt64;
-    default:
-      return InvalidArgument("tensor type " + std::to_string(tag) +
-                             " is unknown; 0 to 5 are f16, f32, f64, u8, i32, i64");
-  }
+std::span<const DType> TensorTypes(WitxDialect dialect) {
+  if (dialect == WitxDialect::kOld) return kOld;
+  return kCurrent;
+}
+
+Result<DType> DTypeFromTensorType(WitxDialect dialect, const GivenTensor& tensor, DType declared) {
+  const std::span<const DType> types = TensorTypes(dialect);
+  if (tensor.tag >= types.size()) return UnknownType(dialect, tensor.tag);
+  const DType dtype = nn::CarriedType(types[tensor.tag], declared, types);
+  if (dialect != WitxDialect::kAuto || tensor.tag >= kOld.size()) return dtype;
+  const DType old = nn::CarriedType(kOld[tensor.tag], declared, types);
+  if (tensor.n_elements == 0) return old == declared ? old : dtype;
+  return !Fits(dtype, tensor) && Fits(old, tensor) ? old : dtype;
 }
 
 Result<nn::Encoding> EncodingFromWitx(uint32_t number) {
@@ -41,14 +55,16 @@ Result<nn::Encoding> EncodingFromWitx(uint32_t number) {
   }
 }
 
-Result<runtimes::Target> TargetFromWitx(uint32_t number) {
+Result<std::optional<runtimes::Target>> TargetFromWitx(uint32_t number) {
+  using Target = std::optional<runtimes::Target>;
   switch (number) {
-    case 0: return runtimes::Target::kCpu;
-    case 1: return runtimes::Target::kGpu;
-    case 2: return runtimes::Target::kTpu;
+    case 0: return Target(runtimes::Target::kCpu);
+    case 1: return Target(runtimes::Target::kGpu);
+    case 2: return Target(runtimes::Target::kTpu);
+    case 3: return Target();
     default:
       return InvalidArgument("execution target " + std::to_string(number) +
-                             " is unknown; cpu is 0, gpu 1, tpu 2");
+                             " is unknown; cpu is 0, gpu 1, tpu 2, auto 3");
   }
 }
 

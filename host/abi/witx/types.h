@@ -2,25 +2,39 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
+#include <span>
 
 #include "engine/base/status.h"
 #include "engine/tensor/dtype.h"
+#include "host/abi/witx/dialect.h"
 #include "host/nn/environment.h"
 #include "host/runtimes/runtime.h"
 
 namespace wnn::abi {
 
-// The element type that `tag` names. Two numberings are in the field: today's (f16 0, f32 1, f64 2,
-// u8 3, i32 4, i64 5) and the one before August 2023 (f16 0, f32 1, u8 2, i32 3). They differ for 2
-// and 3 only, and there the bytes per element, `data_bytes` / `n_elements`, tell which is meant;
-// today's reading wins when neither fits. kInvalidArgument for an unknown tag.
-Result<DType> DTypeFromTensorType(uint8_t tag, int64_t n_elements, uint64_t data_bytes);
+// The types that guests can name, in the order of their numbers. Today's: f16, f32, f64, u8, i32,
+// i64. The old ones: f16, f32, u8, i32.
+std::span<const DType> TensorTypes(WitxDialect dialect);
+
+struct GivenTensor {
+  uint8_t tag;          // the number that the guest gives for the type
+  int64_t n_elements;   // by its dimensions
+  uint64_t data_bytes;  // that it has
+};
+
+// The element type of `tensor`, for an input that the model declares as `declared` (or kUndefined,
+// which declares none). nn::CarriedType applies: u8 stands for types that have no number. Where the
+// two numberings clash, on 2 and 3, kAuto takes the one that the data's length fits, today's first;
+// without elements, the one that gives what the model declares, else today's. kInvalidArgument for
+// an unknown number.
+Result<DType> DTypeFromTensorType(WitxDialect dialect, const GivenTensor& tensor, DType declared);
 
 // 5 and 6 both mean autodetect: 5 in the witx text, 6 in hosts that follow the WIT's order (whose
 // 5, ggml, no ONNX host loads). kInvalidEncoding for an unknown number.
 Result<nn::Encoding> EncodingFromWitx(uint32_t number);
 
-// kInvalidArgument for an unknown number.
-Result<runtimes::Target> TargetFromWitx(uint32_t number);
+// Nothing for 3, which newer bindings call auto. kInvalidArgument for an unknown number.
+Result<std::optional<runtimes::Target>> TargetFromWitx(uint32_t number);
 
 }  // namespace wnn::abi

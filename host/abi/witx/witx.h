@@ -1,4 +1,5 @@
-// WASI-NN for core modules: the imports of `wasi_ephemeral_nn`, as witx defines them.
+// WASI-NN for core modules: the imports of `wasi_ephemeral_nn`, as witx defines them, and those
+// that WasmEdge and WAMR add.
 #pragma once
 
 #include <wasmtime.h>
@@ -6,6 +7,7 @@
 #include <functional>
 
 #include "engine/base/status.h"
+#include "host/abi/witx/dialect.h"
 #include "host/nn/session.h"
 
 namespace wnn::abi {
@@ -18,8 +20,9 @@ using SessionOf = std::function<nn::Session&(wasmtime_context_t*)>;
 // the linker already has one of the names.
 //
 //   wasmtime::Linker linker(engine);
-//   abi::AddWitxToLinker(linker.capi(), [&](wasmtime_context_t*) -> nn::Session& { return session;
-//   });
-Status AddWitxToLinker(wasmtime_linker_t* linker, SessionOf session_of);
+//   abi::AddWitxToLinker(linker.capi(),
+//                        [&](wasmtime_context_t*) -> nn::Session& { return session; });
+Status AddWitxToLinker(wasmtime_linker_t* linker, SessionOf session_of,
+                       WitxDialect dialect = WitxDialect::kAuto);
 
 }  // namespace wnn::abi

@@ -108,6 +108,7 @@ Status OnnxRuntimeContext::Wrap(size_t index, const TensorView& value, std::byte
                              static_cast<ONNXTensorElementDataType>(value.dtype), out);
                        }));
   input.dtype = value.dtype;
+  input_shapes_changed_ = true;
   input_values_[index] = input.value.get();
   return OkStatus();
 }
@@ -149,29 +150,40 @@ Status OnnxRuntimeContext::CheckInputsSet() const {
   return OkStatus();
 }
 
+void OnnxRuntimeContext::DropOutputs() {
+  for (OutputTensor& output : outputs_) output.value.reset();
+  std::fill(output_values_.begin(), output_values_.end(), nullptr);
+}
+
+Status OnnxRuntimeContext::Run(const StopCondition& stop) {
+  Watchdog watchdog(api_, run_options_.get(), stop);
+  return FromOrtStatus(api_,
+                       api_->Run(graph_->session(), run_options_.get(), input_names_.data(),
+                                 input_values_.data(), input_values_.size(), output_names_.data(),
+                                 output_names_.size(), output_values_.data()));
+}
+
 Status OnnxRuntimeContext::Compute(const StopCondition& stop) {
   WNN_RETURN_IF_ERROR(CheckInputsSet());
   WNN_RETURN_IF_ERROR(stop.Check());
+  // With shapes as before, the tensors of the last compute are written anew.
+  const bool reuses_outputs =
+      computed_ && !input_shapes_changed_ && graph_->output_shapes_follow_inputs();
   computed_ = false;
-  for (OutputTensor& output : outputs_) output.value.reset();
-  std::fill(output_values_.begin(), output_values_.end(), nullptr);
-  Status status;
-  {
-    Watchdog watchdog(api_, run_options_.get(), stop);
-    status = FromOrtStatus(
-        api_, api_->Run(graph_->session(), run_options_.get(), input_names_.data(),
-                        input_values_.data(), input_values_.size(), output_names_.data(),
-                        output_names_.size(), output_values_.data()));
-  }
-  for (size_t i = 0; i < outputs_.size(); ++i) {
-    outputs_[i].value = OrtValueHandle(output_values_[i], {api_});
+  if (!reuses_outputs) DropOutputs();
+  Status status = Run(stop);
+  if (!reuses_outputs) {
+    for (size_t i = 0; i < outputs_.size(); ++i) {
+      outputs_[i].value = OrtValueHandle(output_values_[i], {api_});
+    }
   }
   WNN_RETURN_IF_ERROR(FromOrtStatus(api_, api_->RunOptionsUnsetTerminate(run_options_.get())));
   if (!status.ok()) {
     if (Status stopped = stop.Check(); !stopped.ok()) return stopped;
     return status;
   }
-  WNN_RETURN_IF_ERROR(DescribeOutputs());
+  if (!reuses_outputs) WNN_RETURN_IF_ERROR(DescribeOutputs());
+  input_shapes_changed_ = false;
   computed_ = true;
   return OkStatus();
 }

@@ -41,6 +41,9 @@ class OnnxRuntimeContext final : public Context {
   // Makes inputs_[index].value a tensor over `data`.
   Status Wrap(size_t index, const TensorView& value, std::byte* data);
   Status CheckInputsSet() const;
+  // One Run of the session, ended early by `stop`.
+  Status Run(const StopCondition& stop);
+  void DropOutputs();
   Status DescribeOutputs();
 
   std::shared_ptr<const OnnxRuntimeGraph> graph_;
@@ -52,8 +55,9 @@ class OnnxRuntimeContext final : public Context {
   std::vector<Input> inputs_;
   std::vector<const OrtValue*> input_values_;  // borrowed from inputs_
   std::vector<OutputTensor> outputs_;
-  std::vector<OrtValue*> output_values_;  // what Run fills, before outputs_ own them
+  std::vector<OrtValue*> output_values_;  // borrowed from outputs_, or null for Run to make them
   bool computed_ = false;
+  bool input_shapes_changed_ = false;  // since the last compute
 };
 
 }  // namespace wnn::runtimes

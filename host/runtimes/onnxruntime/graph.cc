@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "host/runtimes/onnxruntime/context.h"
+#include "host/runtimes/onnxruntime/scalar_inputs.h"
 
 namespace wnn::runtimes {
 namespace {
@@ -54,7 +55,7 @@ Result<ValueInfo> DescribeTensor(const OrtApi* api, std::string name, const OrtT
   info.dtype = DTypeFromOnnx(element).value_or(DType::kUndefined);
   size_t rank = 0;
   WNN_RETURN_IF_ERROR(FromOrtStatus(api, api->GetDimensionsCount(tensor, &rank)));
-  // Its API shows a scalar and a tensor of any rank alike; ONNX Runtime itself checks those at run.
+  // Its API shows a scalar and a tensor of any rank alike: Load tells the inputs apart.
   info.has_shape = rank > 0;
   std::vector<int64_t> values(rank);
   std::vector<const char*> symbols(rank);
@@ -91,6 +92,21 @@ Result<std::vector<ValueInfo>> DescribeAll(const OrtApi* api, const OrtSession* 
   return infos;
 }
 
+bool HasSymbol(std::span<const ValueInfo> infos, const std::string& symbol) {
+  return std::ranges::any_of(infos, [&](const ValueInfo& info) {
+    return std::ranges::any_of(info.dims, [&](const Dim& dim) { return dim.symbol == symbol; });
+  });
+}
+
+bool OutputShapesFollowInputs(std::span<const ValueInfo> inputs,
+                              std::span<const ValueInfo> outputs) {
+  return std::ranges::all_of(outputs, [&](const ValueInfo& output) {
+    return output.has_shape && std::ranges::all_of(output.dims, [&](const Dim& dim) {
+             return dim.value >= 0 || (!dim.symbol.empty() && HasSymbol(inputs, dim.symbol));
+           });
+  });
+}
+
 }  // namespace
 
 Result<std::shared_ptr<const Graph>> OnnxRuntimeGraph::Load(const OrtApi* api,
@@ -113,10 +129,15 @@ Result<std::shared_ptr<const Graph>> OnnxRuntimeGraph::Load(const OrtApi* api,
                        DescribeAll(api, graph->session_.get(),
                                    {api->SessionGetInputCount, api->SessionGetInputName,
                                     api->SessionGetInputTypeInfo}));
+  const std::set<std::string> scalars = ScalarInputs(bytes);
+  for (ValueInfo& input : graph->inputs_) {
+    if (scalars.contains(input.name)) input.has_shape = true;
+  }
   WNN_ASSIGN_OR_RETURN(graph->outputs_,
                        DescribeAll(api, graph->session_.get(),
                                    {api->SessionGetOutputCount, api->SessionGetOutputName,
                                     api->SessionGetOutputTypeInfo}));
+  graph->output_shapes_follow_inputs_ = OutputShapesFollowInputs(graph->inputs_, graph->outputs_);
   return std::shared_ptr<const Graph>(std::move(graph));
 }
 

@@ -27,6 +27,9 @@ class OnnxRuntimeGraph final : public Graph, public std::enable_shared_from_this
   // OrtSession's Run is thread-safe, and takes the session as mutable.
   OrtSession* session() const { return session_.get(); }
   uint64_t max_memory_bytes() const { return max_memory_bytes_; }
+  // Whether inputs of the same shapes always give outputs of the same shapes, as far as the model
+  // declares: each dimension of an output is fixed, or named as one of an input.
+  bool output_shapes_follow_inputs() const { return output_shapes_follow_inputs_; }
 
  private:
   OnnxRuntimeGraph(const OrtApi* api, std::shared_ptr<const OrtEnvHandle> env)
@@ -38,6 +41,7 @@ class OnnxRuntimeGraph final : public Graph, public std::enable_shared_from_this
   std::vector<ValueInfo> inputs_;
   std::vector<ValueInfo> outputs_;
   uint64_t max_memory_bytes_ = 0;
+  bool output_shapes_follow_inputs_ = false;
 };
 
 }  // namespace wnn::runtimes

@@ -1,24 +1,36 @@
 //! The words on the command line.
 
-pub const HELP: &str = "\
+/// What `--help` prints for the program `name`.
+pub fn help(name: &str) -> String {
+    format!(
+        "\
 Classifies pictures with an ONNX model.
 
-Usage: classify-rust --model FILE [OPTIONS] PICTURE...
+Usage: {name} (--model FILE | --graph NAME) [OPTIONS] PICTURE...
 
-  classify-rust --model squeezenet1.1.onnx --labels synset_words.txt cat.jpg
+  {name} --model squeezenet1.1.onnx --labels synset_words.txt cat.jpg
 
   --model FILE    the model, handed to the host as bytes
+  --graph NAME    a model that the host has under this name
   --labels FILE   names of the classes, one a line; without it: numbers
   --top K         how many classes to show (5)
   --size N        the side of the model's square input in pixels (224)
   -h, --help
 
 Exit codes: 0 classified, 1 failed, 2 the command line is wrong.
-";
+"
+    )
+}
+
+#[derive(Debug, PartialEq)]
+pub enum Model {
+    File(String),
+    Graph(String),
+}
 
 #[derive(Debug, PartialEq)]
 pub struct Options {
-    pub model: String,
+    pub model: Model,
     pub labels: Option<String>,
     pub top: usize,
     pub size: usize,
@@ -43,7 +55,8 @@ pub fn parse(mut arguments: impl Iterator<Item = String>) -> Result<Command, Str
         let mut value = || arguments.next().ok_or_else(|| format!("{argument} needs a value"));
         match argument.as_str() {
             "-h" | "--help" => return Ok(Command::Help),
-            "--model" => model = Some(value()?),
+            "--model" => model = Some(Model::File(value()?)),
+            "--graph" => model = Some(Model::Graph(value()?)),
             "--labels" => labels = Some(value()?),
             "--top" => top = parse_count("--top", &value()?, 1_000_000)?,
             "--size" => size = parse_count("--size", &value()?, 8192)?,
@@ -54,7 +67,7 @@ pub fn parse(mut arguments: impl Iterator<Item = String>) -> Result<Command, Str
             _ => pictures.push(argument),
         }
     }
-    let model = model.ok_or("no model: give --model FILE")?;
+    let model = model.ok_or("no model: give --model FILE or --graph NAME")?;
     if pictures.is_empty() {
         return Err("no picture to classify".to_owned());
     }
@@ -83,13 +96,21 @@ mod tests {
         assert_eq!(
             parse_words(&words),
             Ok(Command::Classify(Options {
-                model: "m".to_owned(),
+                model: Model::File("m".to_owned()),
                 labels: Some("l".to_owned()),
                 top: 2,
                 size: 64,
                 pictures: vec!["a".to_owned(), "-b".to_owned()],
             }))
         );
+    }
+
+    #[test]
+    fn takes_models_by_name() {
+        let Ok(Command::Classify(options)) = parse_words(&["--graph", "g", "a"]) else {
+            panic!("not understood");
+        };
+        assert_eq!(options.model, Model::Graph("g".to_owned()));
     }
 
     #[test]

@@ -1,0 +1,56 @@
+// A WebAssembly instance with WASI and WASI-NN, whose memory the benchmark fills and whose
+// functions it calls.
+#pragma once
+
+#include <wasmtime.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <wasmtime.hh>
+
+#include "engine/base/status.h"
+#include "host/nn/session.h"
+#include "host/wasm/engine.h"
+#include "host/wasm/module.h"
+
+namespace wnn::bench {
+
+// Thread-compatible. Lifetime: engine and session outlive it.
+class WasmGuest {
+ public:
+  // Everything that a new guest needs: store, WASI with no rights, imports, instance.
+  // kInvalidArgument when the module exports no memory.
+  static Result<std::unique_ptr<WasmGuest>> Create(wasm::Engine& engine, const wasm::Module& module,
+                                                   nn::Session& session);
+  WasmGuest(const WasmGuest&) = delete;
+  WasmGuest& operator=(const WasmGuest&) = delete;
+
+  // Grows the memory by at least `size_bytes` and returns where they begin, aligned to a page.
+  Result<uint32_t> Reserve(size_t size_bytes);
+  // The guest's memory from `address` on. REQUIRES: it is inside. Valid until Reserve or Call.
+  std::span<std::byte> Bytes(uint32_t address, size_t size_bytes);
+  void StoreU32(uint32_t address, uint32_t value);
+  uint32_t LoadU32(uint32_t address);
+
+  // An exported function without parameters that returns an i32.
+  Result<wasmtime_func_t> Find(std::string_view name);
+  // kRuntimeError when it traps.
+  Result<int32_t> Call(const wasmtime_func_t& function);
+
+ private:
+  explicit WasmGuest(wasm::Engine& engine)
+      : store_(engine.get()), context_(store_.context().capi()), linker_(engine.get()) {}
+  Status Instantiate(const wasm::Module& module, nn::Session& session);
+
+  wasmtime::Store store_;
+  wasmtime_context_t* context_;
+  wasmtime::Linker linker_;
+  wasmtime_instance_t instance_{};
+  wasmtime_memory_t memory_{};
+};
+
+}  // namespace wnn::bench

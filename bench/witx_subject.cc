@@ -1,0 +1,214 @@
+#include "bench/witx_subject.h"
+
+#include <cstring>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <utility>
+
+#include "bench/wasm_guest.h"
+#include "host/nn/environment.h"
+#include "host/nn/session.h"
+#include "host/wasm/module.h"
+
+namespace wnn::bench {
+namespace {
+
+// infer.wat's memory.
+constexpr uint32_t kBuilder = 0;
+constexpr uint32_t kTensor = 16;
+constexpr uint32_t kOutputBytes = 36;
+constexpr uint32_t kOutputBuffer = 40;
+constexpr uint32_t kDims = 64;
+constexpr size_t kMaxDims = 256;
+
+// Room for the output from the start; a longer one is asked for again with the size that it takes.
+constexpr uint32_t kFirstOutputBytes = 1 << 20;
+
+// witx's errno and tensor type.
+constexpr int32_t kTooLarge = 7;
+constexpr uint32_t kFp32 = 1;
+
+// Adds up what the session reports.
+class Recorder final : public nn::CallObserver {
+ public:
+  void OnCall(nn::Call call, nanoseconds duration, uint64_t bytes_copied) override {
+    std::lock_guard lock(mutex_);
+    if (const std::optional<Phase> phase = PhaseOf(call)) times_[*phase] += duration;
+    bytes_copied_ += bytes_copied;
+  }
+
+  // Returns the times since the last Take and begins anew.
+  PhaseTimes Take(uint64_t* bytes_copied) {
+    std::lock_guard lock(mutex_);
+    *bytes_copied = std::exchange(bytes_copied_, 0);
+    return std::exchange(times_, {});
+  }
+
+ private:
+  // Nothing for calls that belong to no phase of an inference.
+  static std::optional<Phase> PhaseOf(nn::Call call) {
+    switch (call) {
+      case nn::Call::kLoad:
+      case nn::Call::kLoadByName:
+      case nn::Call::kInitExecutionContext: return Phase::kLoad;
+      case nn::Call::kCompute: return Phase::kCompute;
+      case nn::Call::kSetInput:
+      case nn::Call::kGetOutput:
+      case nn::Call::kNewTensor:
+      case nn::Call::kReadTensor: return Phase::kCopies;
+      case nn::Call::kUnload:
+      case nn::Call::kFinalizeExecutionContext: break;
+    }
+    return std::nullopt;
+  }
+
+  std::mutex mutex_;
+  PhaseTimes times_;
+  uint64_t bytes_copied_ = 0;
+};
+
+// Keeps the last refusal, which errno only numbers.
+class LastMessage final : public Logger {
+ public:
+  bool Enabled(LogLevel level) const override { return level <= LogLevel::kWarn; }
+  void Log(LogLevel level, std::string_view message) override {
+    if (!Enabled(level)) return;
+    std::lock_guard lock(mutex_);
+    text_ = message;
+  }
+  std::string text() const {
+    std::lock_guard lock(mutex_);
+    return text_;
+  }
+
+ private:
+  mutable std::mutex mutex_;
+  std::string text_;
+};
+
+class WitxSubjectImpl final : public WitxSubject {
+ public:
+  WitxSubjectImpl(SubjectId id, std::shared_ptr<const runtimes::Runtime> runtime)
+      : id_(std::move(id)), session_(MakeEnvironment(std::move(runtime)), MakeSessionOptions()) {}
+
+  Status Load(wasm::Engine& engine, std::span<const std::byte> model) {
+    Lap lap;
+    WNN_ASSIGN_OR_RETURN(auto module, wasm::Module::Load(engine, WNN_BENCH_INFER_WAT));
+    setup_[Phase::kCompile] = lap();
+    WNN_ASSIGN_OR_RETURN(guest_, WasmGuest::Create(engine, *module, session_));
+    setup_[Phase::kInstantiate] = lap();
+    WNN_ASSIGN_OR_RETURN(infer_, guest_->Find("infer"));
+    WNN_ASSIGN_OR_RETURN(wasmtime_func_t load, guest_->Find("load"));
+    WNN_ASSIGN_OR_RETURN(uint32_t address, guest_->Reserve(model.size()));
+    std::memcpy(guest_->Bytes(address, model.size()).data(), model.data(), model.size());
+    WNN_RETURN_IF_ERROR(ReserveOutput(kFirstOutputBytes));
+    guest_->StoreU32(kBuilder, address);
+    guest_->StoreU32(kBuilder + 4, static_cast<uint32_t>(model.size()));
+    WNN_ASSIGN_OR_RETURN(int32_t errno_value, guest_->Call(load));
+    if (errno_value != 0) return Refused("load", errno_value);
+    setup_[Phase::kLoad] = recorder_.Take(&bytes_copied_)[Phase::kLoad];
+    return OkStatus();
+  }
+
+  const SubjectId& id() const override { return id_; }
+  const PhaseTimes& setup() const override { return setup_; }
+  uint64_t bytes_copied() const override { return bytes_copied_; }
+
+  Status SetInput(const TensorView& input) override {
+    if (input.dtype != DType::kFloat || input.dims.size() > kMaxDims) {
+      return Unsupported("the guest passes float tensors of at most " + std::to_string(kMaxDims) +
+                         " dimensions");
+    }
+    if (input.data.size() > input_capacity_) {
+      WNN_ASSIGN_OR_RETURN(input_address_, guest_->Reserve(input.data.size()));
+      input_capacity_ = input.data.size();
+    }
+    for (size_t i = 0; i < input.dims.size(); ++i) {
+      guest_->StoreU32(kDims + static_cast<uint32_t>(i) * 4, static_cast<uint32_t>(input.dims[i]));
+    }
+    const uint32_t tensor[] = {kDims, static_cast<uint32_t>(input.dims.size()), kFp32,
+                               input_address_, static_cast<uint32_t>(input.data.size())};
+    std::memcpy(guest_->Bytes(kTensor, sizeof(tensor)).data(), tensor, sizeof(tensor));
+    if (!input.data.empty()) {
+      std::memcpy(guest_->Bytes(input_address_, input.data.size()).data(), input.data.data(),
+                  input.data.size());
+    }
+    return OkStatus();
+  }
+
+  Result<PhaseTimes> Infer() override {
+    Lap total;
+    WNN_ASSIGN_OR_RETURN(int32_t errno_value, guest_->Call(infer_));
+    const nanoseconds total_time = total();
+    PhaseTimes times = recorder_.Take(&bytes_copied_);
+    if (errno_value == kTooLarge && guest_->LoadU32(kOutputBytes) > output_capacity_) {
+      WNN_RETURN_IF_ERROR(ReserveOutput(guest_->LoadU32(kOutputBytes)));
+      return Infer();
+    }
+    if (errno_value != 0) return Refused("an inference", errno_value);
+    times[Phase::kTotal] = total_time;
+    return times;
+  }
+
+  TensorView output() override {
+    const uint32_t size_bytes = guest_->LoadU32(kOutputBytes);
+    output_dims_ = {static_cast<int64_t>(size_bytes / sizeof(float))};  // witx gives no shape
+    return {DType::kFloat, output_dims_, guest_->Bytes(output_address_, size_bytes)};
+  }
+
+ private:
+  std::shared_ptr<nn::Environment> MakeEnvironment(
+      std::shared_ptr<const runtimes::Runtime> runtime) {
+    nn::EnvironmentOptions options;
+    options.runtime = std::move(runtime);
+    options.n_threads = id_.n_threads;
+    options.log = &log_;
+    return std::make_shared<nn::Environment>(std::move(options));
+  }
+
+  nn::SessionOptions MakeSessionOptions() {
+    nn::SessionOptions options;
+    options.observer = &recorder_;
+    return options;
+  }
+
+  Status ReserveOutput(uint32_t size_bytes) {
+    WNN_ASSIGN_OR_RETURN(output_address_, guest_->Reserve(size_bytes));
+    output_capacity_ = size_bytes;
+    guest_->StoreU32(kOutputBuffer, output_address_);
+    guest_->StoreU32(kOutputBuffer + 4, size_bytes);
+    return OkStatus();
+  }
+
+  Status Refused(const std::string& what, int32_t errno_value) const {
+    return RuntimeError(what + " returned errno " + std::to_string(errno_value) + ": " +
+                        log_.text());
+  }
+
+  const SubjectId id_;
+  LastMessage log_;
+  Recorder recorder_;
+  nn::Session session_;
+  std::unique_ptr<WasmGuest> guest_;
+  wasmtime_func_t infer_{};
+  PhaseTimes setup_;
+  uint64_t bytes_copied_ = 0;
+  uint32_t input_address_ = 0;
+  size_t input_capacity_ = 0;
+  uint32_t output_address_ = 0;
+  uint32_t output_capacity_ = 0;
+  Shape output_dims_;
+};
+
+}  // namespace
+
+Result<std::unique_ptr<WitxSubject>> MakeWitxSubject(
+    SubjectId id, wasm::Engine& engine, std::shared_ptr<const runtimes::Runtime> runtime,
+    std::span<const std::byte> model) {
+  auto subject = std::make_unique<WitxSubjectImpl>(std::move(id), std::move(runtime));
+  WNN_RETURN_IF_ERROR(subject->Load(engine, model));
+  return std::unique_ptr<WitxSubject>(std::move(subject));
+}
+
+}  // namespace wnn::bench

@@ -1,0 +1,264 @@
+#include "engine/frontend/importer.h"
+
+#include <gtest/gtest.h>
+
+#include <string>
+#include <vector>
+
+#include "engine/testing/model_builder.h"
+
+namespace wnn::frontend {
+namespace {
+
+using testing::Attr;
+using testing::ModelBuilder;
+using testing::WireWriter;
+
+Result<ImportedModel> Import(const std::vector<std::byte>& bytes, const Limits& limits = {}) {
+  NullLogger log;
+  return ImportModel(bytes, limits, log);
+}
+
+Status ErrorOf(const std::vector<std::byte>& bytes, const Limits& limits = {}) {
+  auto model = Import(bytes, limits);
+  if (model) {
+    ADD_FAILURE() << "the model was imported, but should not have been";
+    return OkStatus();
+  }
+  return std::move(model.error());
+}
+
+void ExpectError(const Status& status, Code code, std::string_view part) {
+  ASSERT_FALSE(status.ok());
+  EXPECT_EQ(status.code(), code) << status.message();
+  EXPECT_NE(status.message().find(part), std::string_view::npos) << status.message();
+}
+
+// x -> Relu -> y, to which tests add.
+ModelBuilder ReluModel() {
+  ModelBuilder model;
+  model.Input("x", DType::kFloat, {"N", 3});
+  model.Output("y", DType::kFloat, {"N", 3});
+  model.Node("Relu", {"x"}, {"y"}, {}, "relu");
+  return model;
+}
+
+TEST(ImporterTest, ReadsInputsOutputsAndNodes) {
+  auto model = Import(ReluModel().Build());
+  ASSERT_TRUE(model.has_value()) << model.error().message();
+  ASSERT_EQ(model->inputs.size(), 1u);
+  EXPECT_EQ(model->inputs[0].name, "x");
+  EXPECT_EQ(ValueInfoToString(model->inputs[0]), "float[N, 3]");
+  ASSERT_EQ(model->graph.n_nodes(), 1u);
+  EXPECT_EQ(model->graph.node(0).op_type, "Relu");
+  EXPECT_EQ(model->graph.node(0).opset, 13);
+  EXPECT_EQ(model->graph.node(0).inputs, model->graph.inputs);
+  EXPECT_EQ(model->graph.node(0).outputs, model->graph.outputs);
+}
+
+TEST(ImporterTest, BytesThatAreNoModelAreAnInvalidEncoding) {
+  EXPECT_EQ(ErrorOf({}).code(), Code::kInvalidEncoding);
+  EXPECT_EQ(ErrorOf(ModelBuilder::ToBytes("this is not a model")).code(), Code::kInvalidEncoding);
+  EXPECT_EQ(ErrorOf(ModelBuilder::ToBytes(std::string(100, '\0'))).code(), Code::kInvalidEncoding);
+  EXPECT_EQ(ErrorOf(ModelBuilder::ToBytes(std::string(100, '\xff'))).code(),
+            Code::kInvalidEncoding);
+  // A version without a graph; a graph without a version.
+  EXPECT_EQ(ErrorOf(ModelBuilder::ToBytes(WireWriter().Varint(1, 8).bytes())).code(),
+            Code::kInvalidEncoding);
+  EXPECT_EQ(ErrorOf(ModelBuilder::ToBytes(WireWriter().Bytes(7, "").bytes())).code(),
+            Code::kInvalidEncoding);
+}
+
+TEST(ImporterTest, NoPrefixOfAModelCrashes) {
+  ModelBuilder builder = ReluModel();
+  builder.Initializer<float>("w", {3}, {1, 2, 3});
+  builder.Node("Add", {"y", "w"}, {"z"}, {Attr("axis", 1), Attr("names", std::vector<int64_t>{1})});
+  const std::vector<std::byte> bytes = builder.Build();
+  for (size_t n = 0; n < bytes.size(); ++n) {
+    auto model = Import({bytes.begin(), bytes.begin() + static_cast<std::ptrdiff_t>(n)});
+    EXPECT_FALSE(model.has_value()) << n;
+  }
+}
+
+TEST(ImporterTest, NoChangedByteCrashes) {
+  ModelBuilder builder = ReluModel();
+  builder.Initializer<float>("w", {3}, {1, 2, 3});
+  builder.Node("Add", {"y", "w"}, {"z"}, {Attr("axis", 1)});
+  const std::vector<std::byte> bytes = builder.Build();
+  for (size_t i = 0; i < bytes.size(); ++i) {
+    for (unsigned value : {0x00u, 0x01u, 0x7fu, 0x80u, 0xffu}) {
+      std::vector<std::byte> changed = bytes;
+      changed[i] = static_cast<std::byte>(value);
+      auto model = Import(changed);
+      if (!model) EXPECT_FALSE(model.error().message().empty());
+    }
+  }
+}
+
+TEST(ImporterTest, DeeplyNestedMessagesAreNotFollowed) {
+  // A subgraph in a subgraph in a subgraph...
+  WireWriter graph;
+  for (int i = 0; i < 2000; ++i) {
+    WireWriter attribute, node, outer;
+    attribute.Bytes(1, "body").Message(6, graph).Varint(20, 5);
+    node.Bytes(2, "y").Bytes(4, "Relu").Message(5, attribute);
+    outer.Message(1, node);
+    graph = outer;
+  }
+  ModelBuilder builder;
+  builder.graph() = graph;
+  builder.Output("y");
+  EXPECT_FALSE(Import(builder.Build()).has_value());
+}
+
+TEST(ImporterTest, MissingOperatorsAreNamedWithTheirNode) {
+  ModelBuilder model = ReluModel();
+  model.Node("Frobnicate", {"y"}, {"z"}, {}, "frob");
+  ExpectError(ErrorOf(model.Build()), Code::kUnsupportedOperation,
+              "operator Frobnicate (ai.onnx 13) of node 'frob' is not implemented");
+  ModelBuilder old(8);
+  old.Input("x", DType::kFloat, {1});
+  old.Node("Erf", {"x"}, {"y"});
+  old.Output("y");
+  ExpectError(ErrorOf(old.Build()), Code::kUnsupportedOperation, "implemented versions: 9 to");
+}
+
+TEST(ImporterTest, ANewerOperatorSetIsTried) {
+  ModelBuilder model(1000);
+  model.Input("x", DType::kFloat, {1});
+  model.Node("Relu", {"x"}, {"y"});
+  model.Output("y");
+  EXPECT_TRUE(Import(model.Build()).has_value());
+}
+
+TEST(ImporterTest, UndefinedValuesAreNamed) {
+  ModelBuilder model = ReluModel();
+  model.Node("Relu", {"nowhere"}, {"z"}, {}, "lost");
+  ExpectError(ErrorOf(model.Build()), Code::kInvalidArgument,
+              "node 'lost' (Relu): nothing defines its input 'nowhere'");
+  ModelBuilder no_output;
+  no_output.Input("x", DType::kFloat, {1});
+  no_output.Output("y");
+  ExpectError(ErrorOf(no_output.Build()), Code::kInvalidArgument, "'y'");
+}
+
+TEST(ImporterTest, ValuesAreDefinedOnce) {
+  ModelBuilder twice = ReluModel();
+  twice.Node("Relu", {"x"}, {"y"}, {}, "again");
+  ExpectError(ErrorOf(twice.Build()), Code::kInvalidArgument, "'y' is defined twice");
+  ModelBuilder shadow = ReluModel();
+  shadow.Node("Relu", {"y"}, {"x"});
+  ExpectError(ErrorOf(shadow.Build()), Code::kInvalidArgument, "'x' is defined twice");
+}
+
+TEST(ImporterTest, SortsNodes) {
+  ModelBuilder model;
+  model.Input("x", DType::kFloat, {1});
+  model.Node("Relu", {"b"}, {"y"}, {}, "last");
+  model.Node("Sigmoid", {"a"}, {"b"}, {}, "middle");
+  model.Node("Tanh", {"x"}, {"a"}, {}, "first");
+  model.Output("y");
+  auto imported = Import(model.Build());
+  ASSERT_TRUE(imported.has_value()) << imported.error().message();
+  EXPECT_EQ(imported->graph.node(0).name, "first");
+  EXPECT_EQ(imported->graph.node(2).name, "last");
+}
+
+TEST(ImporterTest, RefusesCycles) {
+  ModelBuilder model;
+  model.Input("x", DType::kFloat, {1});
+  model.Node("Add", {"x", "b"}, {"a"}, {}, "one");
+  model.Node("Relu", {"a"}, {"b"}, {}, "two");
+  model.Output("b");
+  ExpectError(ErrorOf(model.Build()), Code::kInvalidArgument, "cycle through node 'one'");
+}
+
+TEST(ImporterTest, InputsWithAnInitializerAreConstants) {
+  ModelBuilder model(13, 3);
+  model.Input("x", DType::kFloat, {2});
+  model.Input("w", DType::kFloat, {2});
+  model.Initializer<float>("w", {2}, {1, 2});
+  model.Node("Add", {"x", "w"}, {"y"});
+  model.Output("y");
+  auto imported = Import(model.Build());
+  ASSERT_TRUE(imported.has_value()) << imported.error().message();
+  ASSERT_EQ(imported->inputs.size(), 1u);
+  EXPECT_EQ(imported->inputs[0].name, "x");
+}
+
+TEST(ImporterTest, InitializersAreChecked) {
+  ModelBuilder mismatch = ReluModel();
+  mismatch.Initializer<float>("w", {4}, {1, 2, 3});
+  ExpectError(ErrorOf(mismatch.Build()), Code::kInvalidArgument, "initializer 'w'");
+  ModelBuilder huge = ReluModel();
+  huge.InitializerMessage(
+      WireWriter().Varint(1, uint64_t{1} << 62).Varint(1, 8).Varint(2, 1).Bytes(8, "w"));
+  ExpectError(ErrorOf(huge.Build()), Code::kInvalidArgument, "initializer 'w'");
+  ModelBuilder external = ReluModel();
+  external.InitializerMessage(WireWriter().Varint(1, 1).Varint(2, 1).Bytes(8, "w").Varint(14, 1));
+  ExpectError(ErrorOf(external.Build()), Code::kSecurity, "initializer 'w'");
+  ModelBuilder sparse = ReluModel();
+  sparse.graph().Bytes(15, "");
+  ExpectError(ErrorOf(sparse.Build()), Code::kUnsupportedOperation, "sparse");
+}
+
+TEST(ImporterTest, AttributesAreChecked) {
+  ModelBuilder twice;
+  twice.Input("x", DType::kFloat, {1});
+  twice.Node("Relu", {"x"}, {"y"}, {Attr("a", 1), Attr("a", 2)}, "relu");
+  twice.Output("y");
+  ExpectError(ErrorOf(twice.Build()), Code::kInvalidArgument, "attribute 'a'");
+}
+
+TEST(ImporterTest, NumbersOfInputsAndOutputsAreChecked) {
+  ModelBuilder model;
+  model.Input("x", DType::kFloat, {1});
+  model.Node("Relu", {"x", "x"}, {"y"}, {}, "relu");
+  model.Output("y");
+  ExpectError(ErrorOf(model.Build()), Code::kInvalidArgument, "it has 2 inputs, not 1");
+  ModelBuilder left_out;
+  left_out.Input("x", DType::kFloat, {1});
+  left_out.Node("Add", {"", "x"}, {"y"}, {}, "add");
+  left_out.Output("y");
+  ExpectError(ErrorOf(left_out.Build()), Code::kInvalidArgument, "input 0 is left out");
+}
+
+TEST(ImporterTest, OtherThanTensorsIsUnsupported) {
+  ModelBuilder model = ReluModel();
+  // A sequence of tensors: TypeProto.sequence_type.
+  model.graph().Message(11, WireWriter().Bytes(1, "s").Message(2, WireWriter().Bytes(4, "")));
+  ExpectError(ErrorOf(model.Build()), Code::kUnsupportedOperation, "graph input 's'");
+  ModelBuilder strings = ReluModel();
+  strings.Input("s", DType::kString, {1});
+  ExpectError(ErrorOf(strings.Build()), Code::kUnsupportedOperation, "strings");
+}
+
+TEST(ImporterTest, HoldsTheLimits) {
+  const std::vector<std::byte> bytes = ReluModel().Build();
+  Limits limits;
+  limits.max_model_bytes = bytes.size() - 1;
+  EXPECT_EQ(ErrorOf(bytes, limits).code(), Code::kTooLarge);
+  limits = {};
+  limits.max_nodes = 0;
+  EXPECT_EQ(ErrorOf(bytes, limits).code(), Code::kTooLarge);
+  limits = {};
+  limits.max_rank = 1;
+  EXPECT_EQ(ErrorOf(bytes, limits).code(), Code::kTooLarge);
+  ModelBuilder weights = ReluModel();
+  weights.Initializer<float>("v", {2}, {1, 2});
+  weights.Initializer<float>("w", {2}, {1, 2});
+  limits = {};
+  limits.max_memory_bytes = 12;
+  EXPECT_EQ(ErrorOf(weights.Build(), limits).code(), Code::kTooLarge);
+}
+
+TEST(ImporterTest, NamesInMessagesArePrintable) {
+  ModelBuilder model = ReluModel();
+  model.Node("Bad\nName\x1b", {"y"}, {"z"}, {}, std::string(1000, 'n'));
+  Status status = ErrorOf(model.Build());
+  EXPECT_EQ(status.message().find('\n'), std::string_view::npos);
+  EXPECT_LT(status.message().size(), 400u);
+}
+
+}  // namespace
+}  // namespace wnn::frontend

@@ -1,0 +1,81 @@
+// Matrix products of row-major matrices: C = clamp(A * B + bias).
+//
+// B is packed in groups of 64 columns, [group][k][64], the last group as narrow as whole 16-column
+// blocks allow: once for weights (PackedMatrix), in scratch memory for computed values (MatMul).
+// Few rows of A stream B through at memory speed; more use the register tile of tile.h.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+
+#include "engine/base/aligned_buffer.h"
+#include "engine/base/parallel.h"
+#include "engine/base/status.h"
+#include "engine/kernels/blocked/layout.h"
+#include "engine/kernels/blocked/tile.h"
+
+namespace wnn::kernels {
+
+// A constant B. Move-only; immutable and thread-safe: contexts share it.
+class PackedMatrix {
+ public:
+  // `b` is k x n, or n x k if `transposed`; every value is multiplied by `alpha`. Errors:
+  // kInvalidArgument if the span has another size, kTooLarge without memory.
+  static Result<PackedMatrix> Create(std::span<const float> b, int64_t k, int64_t n,
+                                     bool transposed, float alpha);
+
+  int64_t k() const { return k_; }
+  int64_t n() const { return n_; }
+  const float* data() const { return reinterpret_cast<const float*>(data_.data()); }
+  size_t size_bytes() const { return data_.size(); }
+
+ private:
+  AlignedBuffer data_;
+  int64_t k_ = 0;
+  int64_t n_ = 0;
+};
+
+// Lifetime: borrowed for the call. Pointers have any alignment; C overlaps nothing else.
+struct GemmArgs {
+  int64_t m = 0;
+  const float* a = nullptr;  // m x k, or k x m if a_transposed
+  int64_t lda = 0;           // floats between rows as stored
+  bool a_transposed = false;
+  const float* bias = nullptr;     // null if there is none
+  int64_t bias_row_stride = 0;     // 0: the same for all rows
+  int64_t bias_column_stride = 1;  // 0: one value a row
+  Clamp clamp = {};
+  float* c = nullptr;  // m x n
+  int64_t ldc = 0;
+};
+
+// Bytes of scratch memory for Gemm with at most n_threads threads. kInvalidArgument or kTooLarge
+// for sizes below 0 or too large to address.
+Result<size_t> GemmScratchBytes(int64_t m, int64_t n, int64_t k, int n_threads);
+
+// REQUIRES: `scratch` is 64-byte aligned and as large as GemmScratchBytes said for
+// parallel.n_threads(). Results do not depend on the number of threads.
+void Gemm(const GemmArgs& args, const PackedMatrix& b, std::span<std::byte> scratch,
+          Parallel& parallel);
+
+// A batch of products of computed matrices. A caller whose B is the same for all items folds the
+// batch into m instead.
+struct MatMulArgs {
+  int64_t m = 0, n = 0, k = 0;
+  const float* a = nullptr;  // of item i at a + a_offsets[i]: m x k, or k x m if a_transposed
+  const float* b = nullptr;  // of item i at b + b_offsets[i]: k x n, or n x k if b_transposed
+  std::span<const int64_t> a_offsets;
+  std::span<const int64_t> b_offsets;  // as many as a_offsets
+  bool a_transposed = false;
+  bool b_transposed = false;
+  float alpha = 1;
+  float* c = nullptr;  // [items][m][n]
+};
+
+Result<size_t> MatMulScratchBytes(int64_t m, int64_t n, int64_t k, int n_threads);
+
+// REQUIRES: as Gemm, with MatMulScratchBytes.
+void MatMul(const MatMulArgs& args, std::span<std::byte> scratch, Parallel& parallel);
+
+}  // namespace wnn::kernels

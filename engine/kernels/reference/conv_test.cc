@@ -1,0 +1,129 @@
+#include "engine/kernels/reference/conv.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <vector>
+
+#include "engine/testing/run_model.h"
+
+namespace wnn::kernels {
+namespace {
+
+// The definition, in double.
+std::vector<float> ConvByDefinition(const ConvGeometry& s, const std::vector<float>& x,
+                                    const std::vector<float>& w, const std::vector<float>& bias) {
+  const Window& g = s.window;
+  std::vector<float> y;
+  for (int64_t image = 0; image < s.batch; ++image) {
+    for (int64_t oc = 0; oc < s.out_channels; ++oc) {
+      const int64_t group = oc / s.group_out();
+      for (int64_t od = 0; od < g.out[0]; ++od) {
+        for (int64_t oh = 0; oh < g.out[1]; ++oh) {
+          for (int64_t ow = 0; ow < g.out[2]; ++ow) {
+            double sum = bias.empty() ? 0.0 : bias[static_cast<size_t>(oc)];
+            for (int64_t c = 0; c < s.group_in(); ++c) {
+              for (int64_t kd = 0; kd < g.kernel[0]; ++kd) {
+                for (int64_t kh = 0; kh < g.kernel[1]; ++kh) {
+                  for (int64_t kw = 0; kw < g.kernel[2]; ++kw) {
+                    const int64_t d = od * g.stride[0] - g.pad_begin[0] + kd * g.dilation[0];
+                    const int64_t h = oh * g.stride[1] - g.pad_begin[1] + kh * g.dilation[1];
+                    const int64_t v = ow * g.stride[2] - g.pad_begin[2] + kw * g.dilation[2];
+                    if (d < 0 || d >= g.in[0] || h < 0 || h >= g.in[1] || v < 0 || v >= g.in[2]) {
+                      continue;
+                    }
+                    const int64_t channel = image * s.in_channels + group * s.group_in() + c;
+                    const int64_t at = ((channel * g.in[0] + d) * g.in[1] + h) * g.in[2] + v;
+                    const int64_t tap =
+                        (((oc * s.group_in() + c) * g.kernel[0] + kd) * g.kernel[1] + kh) *
+                            g.kernel[2] +
+                        kw;
+                    sum += static_cast<double>(x[static_cast<size_t>(at)]) *
+                           w[static_cast<size_t>(tap)];
+                  }
+                }
+              }
+            }
+            y.push_back(static_cast<float>(sum));
+          }
+        }
+      }
+    }
+  }
+  return y;
+}
+
+struct Case {
+  int64_t batch, in_channels, out_channels, groups;
+  std::array<int64_t, 3> in, kernel, stride, dilation, pad_begin, pad_end;
+};
+
+ConvGeometry ShapeOf(const Case& c) {
+  ConvGeometry s{c.batch, c.in_channels, c.out_channels, c.groups, {}};
+  s.window.in = c.in;
+  s.window.kernel = c.kernel;
+  s.window.stride = c.stride;
+  s.window.dilation = c.dilation;
+  s.window.pad_begin = c.pad_begin;
+  s.window.pad_end = c.pad_end;
+  for (size_t d = 0; d < 3; ++d) {
+    const int64_t reach = (c.kernel[d] - 1) * c.dilation[d] + 1;
+    s.window.out[d] = (c.in[d] + c.pad_begin[d] + c.pad_end[d] - reach) / c.stride[d] + 1;
+  }
+  return s;
+}
+
+TEST(ConvReferenceTest, MatchesTheDefinition) {
+  const Case cases[] = {
+      // pointwise, with a whole and a partial panel, one pixel, many rows
+      {1, 8, 16, 1, {1, 4, 4}, {1, 1, 1}, {1, 1, 1}, {1, 1, 1}, {0, 0, 0}, {0, 0, 0}},
+      {2, 5, 7, 1, {1, 3, 5}, {1, 1, 1}, {1, 1, 1}, {1, 1, 1}, {0, 0, 0}, {0, 0, 0}},
+      {1, 300, 130, 1, {1, 1, 1}, {1, 1, 1}, {1, 1, 1}, {1, 1, 1}, {0, 0, 0}, {0, 0, 0}},
+      // 3x3: padded, strided, dilated, asymmetric
+      {1, 3, 6, 1, {1, 9, 7}, {1, 3, 3}, {1, 1, 1}, {1, 1, 1}, {0, 1, 1}, {0, 1, 1}},
+      {2, 4, 6, 1, {1, 9, 10}, {1, 3, 3}, {1, 2, 2}, {1, 1, 1}, {0, 0, 0}, {0, 1, 1}},
+      {1, 4, 6, 1, {1, 12, 11}, {1, 3, 2}, {1, 2, 1}, {1, 2, 3}, {0, 2, 0}, {0, 0, 3}},
+      // padding wider than the input
+      {1, 2, 2, 1, {1, 2, 2}, {1, 5, 5}, {1, 1, 1}, {1, 1, 1}, {0, 4, 4}, {0, 4, 4}},
+      // grouped
+      {1, 6, 9, 3, {1, 5, 5}, {1, 3, 3}, {1, 1, 1}, {1, 1, 1}, {0, 1, 1}, {0, 1, 1}},
+      // depthwise, with a multiplier, strided and dilated
+      {2, 5, 5, 5, {1, 7, 9}, {1, 3, 3}, {1, 1, 1}, {1, 1, 1}, {0, 1, 1}, {0, 1, 1}},
+      {1, 3, 6, 3, {1, 8, 8}, {1, 5, 5}, {1, 2, 2}, {1, 1, 1}, {0, 1, 2}, {0, 2, 1}},
+      {1, 4, 4, 4, {1, 8, 9}, {1, 3, 3}, {1, 1, 3}, {1, 3, 2}, {0, 3, 0}, {0, 3, 0}},
+      // one dimension, three dimensions
+      {1, 3, 4, 1, {1, 1, 17}, {1, 1, 4}, {1, 1, 3}, {1, 1, 2}, {0, 0, 2}, {0, 0, 1}},
+      {1, 2, 3, 1, {5, 6, 7}, {2, 3, 2}, {2, 1, 2}, {1, 2, 1}, {1, 1, 0}, {0, 2, 1}},
+      {1, 2, 2, 2, {4, 5, 6}, {3, 3, 3}, {1, 2, 1}, {1, 1, 1}, {1, 1, 1}, {1, 1, 1}},
+      // an empty batch
+      {0, 2, 3, 1, {1, 4, 4}, {1, 3, 3}, {1, 1, 1}, {1, 1, 1}, {0, 0, 0}, {0, 0, 0}},
+  };
+  for (const Case& c : cases) {
+    const ConvGeometry s = ShapeOf(c);
+    const auto x =
+        testing::Noise(static_cast<size_t>(s.batch * s.in_channels * s.window.in_size()), 1);
+    const auto w =
+        testing::Noise(static_cast<size_t>(s.out_channels * s.group_in() * s.window.n_taps()), 2);
+    const auto bias = testing::Noise(static_cast<size_t>(s.out_channels), 3);
+    for (bool with_bias : {true, false}) {
+      SCOPED_TRACE(::testing::Message() << "case " << &c - cases << ", bias " << with_bias);
+      testing::ThreadParallel three(3);
+      SerialParallel serial;
+      std::vector<float> first;
+      for (Parallel* parallel : {static_cast<Parallel*>(&serial), static_cast<Parallel*>(&three)}) {
+        std::vector<float> scratch(ConvScratchBytes(s, parallel->n_threads()) / sizeof(float));
+        std::vector<float> y(static_cast<size_t>(s.batch * s.out_channels * s.window.out_size()),
+                             NAN);
+        ConvReference(s, x.data(), w.data(), with_bias ? bias.data() : nullptr, y.data(),
+                      scratch.data(), *parallel);
+        testing::ExpectNear(y, ConvByDefinition(s, x, w, with_bias ? bias : std::vector<float>()),
+                            1e-5f);
+        if (first.empty()) first = y;
+        EXPECT_EQ(y, first);
+      }
+    }
+  }
+}
+
+}  // namespace
+}  // namespace wnn::kernels

@@ -1,0 +1,262 @@
+#include "host/abi/wit/wit.h"
+
+#include <algorithm>
+#include <exception>
+#include <memory>
+#include <new>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "host/abi/error_codes.h"
+#include "host/abi/wit/types.h"
+#include "rust/component_bridge.h"
+#include "rust/wit_bridge.h"
+
+namespace wnn::abi {
+namespace {
+
+constexpr wnn_wit_version_t kVersions[] = {
+    {.name = "0.2.0-rc-2024-10-28", .has_set_input = false, .has_error_constructor = false},
+    {.name = "0.2.0-rc-2024-08-19", .has_set_input = true, .has_error_constructor = false},
+    {.name = "0.2.0-rc-2024-06-25", .has_set_input = true, .has_error_constructor = true},
+};
+
+// The linker's `env`.
+struct Import {
+  WitGuestOf guest_of;
+};
+
+std::span<const std::byte> AsBytes(wnn_wit_bytes_t bytes) {
+  return {reinterpret_cast<const std::byte*>(bytes.data), bytes.len};
+}
+
+std::string_view AsText(wnn_wit_bytes_t bytes) {
+  return {reinterpret_cast<const char*>(bytes.data), bytes.len};
+}
+
+wnn_wit_bytes_t FromBytes(std::span<const std::byte> bytes) {
+  return {reinterpret_cast<const uint8_t*>(bytes.data()), bytes.size()};
+}
+
+wnn_wit_bytes_t FromText(std::string_view text) {
+  return {reinterpret_cast<const uint8_t*>(text.data()), text.size()};
+}
+
+wasmtime_error_t* ToTrap(const Status& status) {
+  if (status.ok()) return nullptr;
+  return wasmtime_error_new(("wasi:nn: " + std::string(status.message())).c_str());
+}
+
+// `body(guest)`, whose failure is a trap, as is whatever the standard library throws.
+template <typename Body>
+wasmtime_error_t* Trapping(void* env, wasmtime_context_t* store, Body body) {
+  Status status;
+  try {
+    status = body(static_cast<const Import*>(env)->guest_of(store));
+  } catch (const std::bad_alloc&) {
+    status = TooLarge("the host is out of memory");
+  } catch (const std::exception& e) {
+    status = Internal(e.what());
+  }
+  return ToTrap(status);
+}
+
+// As Trapping, for a body that gives `*out` a value.
+template <typename T, typename Body>
+wasmtime_error_t* Giving(void* env, wasmtime_context_t* store, T* out, Body body) {
+  return Trapping(env, store, [&](WitGuest& guest) -> Status {
+    WNN_ASSIGN_OR_RETURN(*out, body(guest));
+    return OkStatus();
+  });
+}
+
+void LogRefusal(const WitGuest& guest, std::string_view function, const Status& status) {
+  Logger& log = guest.session().environment().log();
+  if (!log.Enabled(LogLevel::kWarn)) return;
+  log.Log(LogLevel::kWarn, "wasi-nn " + std::string(function) + ": " +
+                               std::string(CodeName(status.code())) + ": " +
+                               std::string(status.message()));
+}
+
+// `body(guest)`, whose failure becomes an error resource.
+template <typename Body>
+wasmtime_error_t* Replying(void* env, wasmtime_context_t* store, std::string_view function,
+                           wnn_wit_reply_t* reply, Body body) {
+  return Trapping(env, store, [&](WitGuest& guest) -> Status {
+    Result<Rep> outcome = [&]() -> Result<Rep> {
+      try {
+        return body(guest);
+      } catch (const std::bad_alloc&) {
+        return TooLarge("the host is out of memory");
+      } catch (const std::exception& e) {
+        return Internal(e.what());
+      }
+    }();
+    reply->is_error = !outcome.has_value();
+    if (outcome) {
+      reply->rep = *outcome;
+      return OkStatus();
+    }
+    const Status& error = outcome.error();
+    LogRefusal(guest, function, error);
+    WNN_ASSIGN_OR_RETURN(reply->rep, guest.NewError(WitErrorCodeOf(error.code()), error.message()));
+    return OkStatus();
+  });
+}
+
+// The outcome of a call that gives no resource.
+Result<Rep> Nothing(Status status) {
+  constexpr Rep kNoResource = 0;
+  if (!status.ok()) return status;
+  return kNoResource;
+}
+
+std::vector<NamedTensor> FromNamed(wnn_wit_nameds_t named) {
+  std::vector<NamedTensor> tensors;
+  tensors.reserve(named.len);
+  for (const wnn_wit_named_t& item : std::span(named.data, named.len)) {
+    tensors.push_back({AsText(item.name), item.tensor});
+  }
+  return tensors;
+}
+
+void SetTensorFunctions(wnn_wit_functions_t& f) {
+  f.tensor_new = [](void* env, wasmtime_context_t* store, wnn_wit_u32s_t dims, uint8_t type,
+                    wnn_wit_bytes_t data, uint32_t* out) {
+    return Giving(env, store, out, [&](WitGuest& guest) {
+      return guest.NewTensor({dims.data, dims.len}, DTypeFromWit(type), AsBytes(data));
+    });
+  };
+  f.tensor_dimensions = [](void* env, wasmtime_context_t* store, uint32_t tensor,
+                           wnn_wit_u32s_t* out) {
+    return Giving(env, store, out, [&](WitGuest& guest) -> Result<wnn_wit_u32s_t> {
+      WNN_ASSIGN_OR_RETURN(const auto dims, guest.TensorDimensions(tensor));
+      return wnn_wit_u32s_t{dims.data(), dims.size()};
+    });
+  };
+  f.tensor_type = [](void* env, wasmtime_context_t* store, uint32_t tensor, uint8_t* out) {
+    return Giving(env, store, out, [&](WitGuest& guest) -> Result<uint8_t> {
+      WNN_ASSIGN_OR_RETURN(const DType dtype, guest.TensorType(tensor));
+      return WitFromDType(dtype);
+    });
+  };
+  f.tensor_data = [](void* env, wasmtime_context_t* store, uint32_t tensor, wnn_wit_bytes_t* out) {
+    return Giving(env, store, out, [&](WitGuest& guest) -> Result<wnn_wit_bytes_t> {
+      WNN_ASSIGN_OR_RETURN(const auto data, guest.TensorData(tensor));
+      return FromBytes(data);
+    });
+  };
+  f.tensor_drop = [](void* env, wasmtime_context_t* store, uint32_t tensor) {
+    return Trapping(env, store, [&](WitGuest& guest) { return guest.DropTensor(tensor); });
+  };
+}
+
+void SetGraphFunctions(wnn_wit_functions_t& f) {
+  f.load = [](void* env, wasmtime_context_t* store, size_t n_builders, wnn_wit_bytes_t first,
+              uint8_t encoding, uint8_t target, wnn_wit_reply_t* reply) {
+    return Replying(env, store, "load", reply, [&](WitGuest& guest) {
+      return guest.Load(n_builders, AsBytes(first), EncodingFromWit(encoding),
+                        TargetFromWit(target));
+    });
+  };
+  f.load_by_name = [](void* env, wasmtime_context_t* store, wnn_wit_bytes_t name,
+                      wnn_wit_reply_t* reply) {
+    return Replying(env, store, "load-by-name", reply,
+                    [&](WitGuest& guest) { return guest.LoadByName(AsText(name)); });
+  };
+  f.graph_init = [](void* env, wasmtime_context_t* store, uint32_t graph, wnn_wit_reply_t* reply) {
+    return Replying(env, store, "init-execution-context", reply,
+                    [&](WitGuest& guest) { return guest.InitExecutionContext(graph); });
+  };
+  f.graph_drop = [](void* env, wasmtime_context_t* store, uint32_t graph) {
+    return Trapping(env, store, [&](WitGuest& guest) { return guest.DropGraph(graph); });
+  };
+}
+
+void SetContextFunctions(wnn_wit_functions_t& f) {
+  f.context_run = [](void* env, wasmtime_context_t* store, uint32_t context,
+                     wnn_wit_nameds_t inputs,
+                     void (*give)(void* outputs, wnn_wit_bytes_t name, uint32_t tensor),
+                     void* given, wnn_wit_reply_t* reply) {
+    return Replying(env, store, "compute", reply, [&](WitGuest& guest) -> Result<Rep> {
+      WNN_ASSIGN_OR_RETURN(const auto outputs, guest.Run(context, FromNamed(inputs)));
+      for (const NamedTensor& output : outputs) give(given, FromText(output.name), output.tensor);
+      return Nothing(OkStatus());
+    });
+  };
+  f.context_set_input = [](void* env, wasmtime_context_t* store, uint32_t context,
+                           wnn_wit_bytes_t name, uint32_t tensor, wnn_wit_reply_t* reply) {
+    return Replying(env, store, "set-input", reply, [&](WitGuest& guest) {
+      return Nothing(guest.SetInput(context, AsText(name), tensor));
+    });
+  };
+  f.context_compute = [](void* env, wasmtime_context_t* store, uint32_t context,
+                         wnn_wit_reply_t* reply) {
+    return Replying(env, store, "compute", reply,
+                    [&](WitGuest& guest) { return Nothing(guest.Compute(context)); });
+  };
+  f.context_get_output = [](void* env, wasmtime_context_t* store, uint32_t context,
+                            wnn_wit_bytes_t name, wnn_wit_reply_t* reply) {
+    return Replying(env, store, "get-output", reply,
+                    [&](WitGuest& guest) { return guest.GetOutput(context, AsText(name)); });
+  };
+  f.context_drop = [](void* env, wasmtime_context_t* store, uint32_t context) {
+    return Trapping(env, store, [&](WitGuest& guest) { return guest.DropContext(context); });
+  };
+}
+
+void SetErrorFunctions(wnn_wit_functions_t& f) {
+  f.error_new = [](void* env, wasmtime_context_t* store, uint8_t code, wnn_wit_bytes_t text,
+                   uint32_t* out) {
+    return Giving(env, store, out, [&](WitGuest& guest) {
+      return guest.NewError(static_cast<WitErrorCode>(code), AsText(text));
+    });
+  };
+  f.error_code = [](void* env, wasmtime_context_t* store, uint32_t error, uint8_t* out) {
+    return Giving(env, store, out, [&](WitGuest& guest) -> Result<uint8_t> {
+      WNN_ASSIGN_OR_RETURN(const WitErrorCode code, guest.ErrorCode(error));
+      return static_cast<uint8_t>(code);
+    });
+  };
+  f.error_data = [](void* env, wasmtime_context_t* store, uint32_t error, wnn_wit_bytes_t* out) {
+    return Giving(env, store, out, [&](WitGuest& guest) -> Result<wnn_wit_bytes_t> {
+      WNN_ASSIGN_OR_RETURN(const std::string_view text, guest.ErrorText(error));
+      return FromText(text);
+    });
+  };
+  f.error_drop = [](void* env, wasmtime_context_t* store, uint32_t error) {
+    return Trapping(env, store, [&](WitGuest& guest) { return guest.DropError(error); });
+  };
+}
+
+}  // namespace
+
+Status AddWitToLinker(wasmtime_component_linker_t* linker, WitGuestOf guest_of) {
+  wnn_wit_functions_t functions{};
+  SetTensorFunctions(functions);
+  SetGraphFunctions(functions);
+  SetContextFunctions(functions);
+  SetErrorFunctions(functions);
+  // The linker owns the import from here on, and deletes it also when it refuses.
+  auto* import = new Import{std::move(guest_of)};
+  wasmtime_error_t* error =
+      wnn_wit_add_to_linker(linker, kVersions, std::size(kVersions), &functions, import,
+                            [](void* env) { delete static_cast<Import*>(env); });
+  if (error == nullptr) return OkStatus();
+  wasm_name_t message;
+  wasmtime_error_message(error, &message);
+  Status status = InvalidArgument(std::string(message.data, message.size));
+  wasm_name_delete(&message);
+  wasmtime_error_delete(error);
+  return std::move(status).WithContext("adding wasi:nn to the linker");
+}
+
+void SetCallBytesLimit(wasmtime_context_t* store, const Limits& limits) {
+  // Room beside the payload for names and dimensions.
+  constexpr uint64_t kOverhead = uint64_t{1} << 20;
+  wnn_component_set_call_bytes_limit(
+      store, std::max(limits.max_model_bytes, limits.max_tensor_bytes) + kOverhead);
+}
+
+}  // namespace wnn::abi
