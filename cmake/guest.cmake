@@ -73,7 +73,7 @@ function(wnn_wasm_objects out set)
     file(MAKE_DIRECTORY ${folder})
     add_custom_command(
       OUTPUT ${object}
-      COMMAND ${WNN_WASM_CXX} ${WNN_WASM_FLAGS} ${ARG_FLAGS} -MD -MT ${object} -MF ${object}.d
+      COMMAND ${CMAKE_CXX_COMPILER_LAUNCHER} ${WNN_WASM_CXX} ${WNN_WASM_FLAGS} ${ARG_FLAGS} -MD -MT ${object} -MF ${object}.d
               -c ${source} -o ${object}
       DEPENDS ${source}
       DEPFILE ${object}.d

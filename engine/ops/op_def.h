@@ -86,8 +86,8 @@ class CompiledOp {
   virtual ~CompiledOp() = default;
   // Working memory of one Run with that many threads.
   virtual uint64_t ScratchBytes(int /*n_threads*/) const { return 0; }
-  // Output 0 is the bytes of all inputs, one after the other: a plan may have the inputs computed in
-  // their places and not run this.
+  // Output 0 is the bytes of all inputs, one after the other: a plan may have the inputs computed
+  // in their places and not run this.
   virtual bool IsJoin() const { return false; }
   // Allocates nothing; the result has the same bits whatever args.parallel is. Fails only for
   // values that no shape shows to be wrong (an index out of range).

@@ -164,8 +164,8 @@ void DepthwiseRow(const Window& w, const float* channel, const float* taps, int6
   }
 }
 
-void DepthwiseConv(const ConvGeometry& s, const float* x, const float* w, const float* bias, float* y,
-                   Parallel& parallel) {
+void DepthwiseConv(const ConvGeometry& s, const float* x, const float* w, const float* bias,
+                   float* y, Parallel& parallel) {
   const Window& window = s.window;
   const int64_t n_taps = window.n_taps();
   const int64_t n_tasks = s.batch * s.out_channels;
