@@ -8,6 +8,7 @@ models through WASI-NN. Compiled modules are cached, so that a second start take
 
 Usage:  wasmtime-onnx [run] [OPTIONS] MODULE [ARGS]
 
+MODULE is a core module or a component of WASI 0.2, in the binary or the text format.
 With `run`, all words after MODULE are the guest's. Without, our options may follow MODULE too; put
 the guest's own options after `--`.
 
@@ -21,12 +22,13 @@ Examples
   wasmtime-onnx run --runtime onnxruntime --timings --dir . classify.wasm --model m.onnx a.jpg
       Infer by ONNX Runtime instead of the built-in engine; print what each call took.
   wasmtime-onnx sum.wasm --invoke add 2 3
-      Call one exported function and print its results.
+      Call one exported function and print its results. A component's may take booleans and strings.
   wasmtime-onnx -W timeout=2s,max-memory-size=67108864 guest.wasm
       Stop the guest after two seconds; let its memory grow to 64 MiB at most.
 
 The guest
-  -i, --invoke NAME        call the export NAME instead of _start; ARGS are its numbers
+  -i, --invoke NAME        call the export NAME instead of _start (or a component's wasi:cli/run);
+                           ARGS are its arguments. A component's instance goes before: INSTANCE#NAME
       --argv0 NAME         the guest's name for itself (default: MODULE without its directory)
   -e, --env NAME[=VALUE]   set a variable; without =VALUE, pass on our own
       --dir HOST[::GUEST]  open a directory, under another name if one is given

@@ -41,8 +41,8 @@ struct RunOptions {
   std::vector<std::string> function_arguments;  // as ParseArguments takes them
   std::shared_ptr<nn::Environment> nn;          // null: no WASI-NN
   abi::WitxDialect witx_dialect = abi::WitxDialect::kAuto;
-  nn::CallObserver* observer = nullptr;         // null: nobody listens
-  Logger* log = nullptr;                        // null drops messages
+  nn::CallObserver* observer = nullptr;  // null: nobody listens
+  Logger* log = nullptr;                 // null drops messages
 };
 
 // How a guest ended.

@@ -67,8 +67,9 @@ WitTest::Outcome WitTest::InferOne(uint32_t context, uint32_t tensor, uint32_t* 
                                    const std::string& input) {
   Named outputs;
   const Outcome outcome = Infer(context, {{input, tensor}}, {"y"}, &outputs);
-  if (outcome.ok) EXPECT_EQ(outputs.size(), 1u);
-  if (outcome.ok && output != nullptr) *output = outputs[0].second;
+  if (!outcome.ok) return outcome;
+  EXPECT_EQ(outputs.size(), 1u);
+  if (output != nullptr && !outputs.empty()) *output = outputs[0].second;
   return outcome;
 }
 
