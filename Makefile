@@ -3,7 +3,7 @@
 BUILD := build/release
 SHELL := /bin/bash
 
-.PHONY: help setup build demo test abi-matrix bench clean
+.PHONY: help setup build demo test abi-matrix conformance bench clean
 
 help:  ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 20
@@ -23,6 +23,9 @@ test: build  ## Run every test; ends with 'N passed, N failed'
 
 abi-matrix: build  ## Those of the tests that are every ABI's functions, types and errors
 	@python3 tools/run_tests.py $(BUILD) -L '^abi$$'
+
+conformance: build  ## Run ONNX's backend suite under every runtime; writes its report and docs/conformance.md
+	@python3 tests/conformance/conformance.py report --worker $(BUILD)/tests/conformance_worker
 
 bench: build  ## Time native calls against WASI-NN; writes build/bench/report.json
 	@python3 bench/report.py

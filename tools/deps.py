@@ -4,6 +4,7 @@
   deps.py install         install missing apt packages (root), then fill the cache
   deps.py cmake           print the cached paths as CMake set() lines
   deps.py demo            fetch the demo's model, labels and picture; print their folder
+  deps.py conformance     write ONNX's backend suite; print its folder
 
 The cache is ${XDG_CACHE_HOME:-$HOME/.cache}/wasi-nn-onnx. Versions and checksums: tools/pins.toml.
 Only the standard library is used.
@@ -248,6 +249,57 @@ def fetch_onnxruntime_headers():
         shutil.copytree(temporary / "tree" / pin["include"], part, dirs_exist_ok=True)
 
 
+# --- Python packages and ONNX's backend suite -----------------------------------------------------
+
+
+class PackagesNotInstalled(Exception):
+    pass
+
+
+def python_packages(name):
+    """Installs the packages of [python.NAME] into a folder of their own, for PYTHONPATH."""
+    pins = PINS["python"][name]
+    digest = hashlib.sha256(f"{sys.version_info[:2]} {json.dumps(pins, sort_keys=True)}".encode())
+    target = CACHE / "python" / f"{name}-{digest.hexdigest()[:16]}"
+    if target.exists():
+        return target
+    say(f"installing Python packages for {name}: " + " ".join(pins))
+    with tempfile.TemporaryDirectory() as temporary, made_whole(target) as part:
+        requirements = Path(temporary) / "requirements.txt"
+        requirements.write_text("".join(
+            " ".join([package, *(f"--hash=sha256:{sha256}" for sha256 in hashes)]) + "\n"
+            for package, hashes in pins.items()))
+        command = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps",
+                   "--only-binary=:all:", "--require-hashes", "--root-user-action=ignore",
+                   "--disable-pip-version-check", "--target", str(part), "-r", str(requirements)]
+        if subprocess.run(command, stdout=sys.stderr).returncode != 0:
+            raise PackagesNotInstalled
+    return target
+
+
+def conformance_dir():
+    """Where the suite of these pins is, or will be."""
+    digest = hashlib.sha256(json.dumps(PINS["python"]["onnx-suite"], sort_keys=True).encode())
+    digest.update((ROOT / "tools/onnx_suite.py").read_bytes())
+    return CACHE / "conformance" / digest.hexdigest()[:16]
+
+
+def make_conformance():
+    target = conformance_dir()
+    if target.exists():
+        return
+    try:
+        packages = python_packages("onnx-suite")
+    except PackagesNotInstalled:
+        say("pip could not install the pinned onnx (its message is above): going on without ONNX's "
+            "backend suite, whose test will be skipped")
+        return
+    say("writing ONNX's backend suite: a quarter of a minute, once")
+    with made_whole(target) as part:
+        run([sys.executable, str(ROOT / "tools/onnx_suite.py"), "--output", str(part)],
+            env=dict(os.environ, PYTHONPATH=str(packages)))
+
+
 # --- the demo's model, labels and picture ------------------------------------------------------
 
 
@@ -288,6 +340,7 @@ def command_install(_):
     with cache_lock():
         fetch_onnxruntime_headers()
         fetch_onnxruntime()
+        make_conformance()
         build_wasmtime()
 
 
@@ -310,11 +363,19 @@ def command_demo(_):
     print(demo_dir())
 
 
+def command_conformance(_):
+    with cache_lock():
+        make_conformance()
+    if not conformance_dir().exists():
+        fail("the suite could not be made; the reason is above")
+    print(conformance_dir())
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     for name, function in (("install", command_install), ("cmake", command_cmake),
-                           ("demo", command_demo)):
+                           ("demo", command_demo), ("conformance", command_conformance)):
         commands.add_parser(name).set_defaults(function=function)
     arguments = parser.parse_args()
     arguments.function(arguments)

@@ -1,0 +1,45 @@
+#include "host/runtimes/onnxruntime/onnxruntime.h"
+#include "tests/conformance/subject.h"
+
+namespace wnn::conformance {
+namespace {
+
+class RuntimeSubject final : public Subject {
+ public:
+  RuntimeSubject(std::shared_ptr<const runtimes::Graph> graph,
+                 std::unique_ptr<runtimes::Context> context)
+      : graph_(std::move(graph)), context_(std::move(context)) {}
+
+  Result<std::vector<CaseValue>> Run(const std::vector<CaseValue>& inputs) override {
+    for (size_t i = 0; i < inputs.size(); ++i) {
+      if (inputs[i].kind != Kind::kTensor) {
+        return Unsupported("skipped: the host hands it tensors of numbers only");
+      }
+      WNN_RETURN_IF_ERROR(context_->SetInput(i, inputs[i].tensor.view()));
+    }
+    WNN_RETURN_IF_ERROR(context_->Compute({}));
+    std::vector<CaseValue> outputs(graph_->outputs().size());
+    for (size_t i = 0; i < outputs.size(); ++i) {
+      WNN_ASSIGN_OR_RETURN(TensorView view, context_->Output(i));
+      WNN_ASSIGN_OR_RETURN(outputs[i].tensor, Tensor::CopyOf(view));
+    }
+    return outputs;
+  }
+
+ private:
+  const std::shared_ptr<const runtimes::Graph> graph_;
+  const std::unique_ptr<runtimes::Context> context_;
+};
+
+}  // namespace
+
+Result<std::unique_ptr<Subject>> LoadInOnnxRuntime(std::span<const std::byte> model) {
+  static const auto runtime = runtimes::OpenOnnxRuntime({});
+  if (!runtime) return Status(runtime.error());
+  WNN_ASSIGN_OR_RETURN(auto graph, (*runtime)->Load(model, {}));
+  WNN_ASSIGN_OR_RETURN(auto context, graph->NewContext());
+  return std::unique_ptr<Subject>(
+      std::make_unique<RuntimeSubject>(std::move(graph), std::move(context)));
+}
+
+}  // namespace wnn::conformance
