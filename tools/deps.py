@@ -113,6 +113,26 @@ def install_apt_packages():
     run([*sudo, "apt-get", "install", "-y", "-q", "--no-install-recommends", *missing], env=env)
 
 
+# --- Rust ------------------------------------------------------------------------------------
+
+
+def install_rust():
+    """The compilers and targets of the toolchain files: rustup adds them by itself only where it may
+    (RUSTUP_AUTO_INSTALL), and never a target to a compiler that is already there."""
+    if shutil.which("rustup") is None:
+        return  # a cargo without rustup has what its owner gave it
+    for folder in (ROOT / "rust", ROOT / "guest/rust"):
+        pin = tomllib.loads((folder / "rust-toolchain.toml").read_text())["toolchain"]
+        toolchain = ["--toolchain", pin["channel"]]
+        there = subprocess.run(["rustup", "target", "list", "--installed", *toolchain],
+                               capture_output=True, text=True)
+        if there.returncode != 0:
+            run(["rustup", "toolchain", "install", pin["channel"], "--profile", pin["profile"]])
+        missing = [target for target in pin.get("targets", ()) if target not in there.stdout.split()]
+        if missing:
+            run(["rustup", "target", "add", *toolchain, *missing])
+
+
 # --- Wasmtime --------------------------------------------------------------------------------
 
 
@@ -338,6 +358,7 @@ def make_demo():
 def command_install(_):
     install_apt_packages()
     with cache_lock():
+        install_rust()
         fetch_onnxruntime_headers()
         fetch_onnxruntime()
         make_conformance()
