@@ -150,6 +150,7 @@ Result<int> RunModule(const Options& options, Logger* log, CallRecorder* recorde
   wasm::RunOptions run = MakeRunOptions(options);
   WNN_ASSIGN_OR_RETURN(run.nn, MakeEnvironment(options, std::move(runtime), log));
   run.witx_dialect = options.witx_dialect;
+  run.nn_extension = options.nn_extension;
   run.observer = recorder;
   run.log = log;
 

@@ -163,6 +163,8 @@ constexpr Key kWasiKeys[] = {
      [](Value v, Options& o) { return Set(ParseBool(v), o.inherit_env); }},
     {"nn", kSwitch, "offer WASI-NN (default)",
      [](Value v, Options& o) { return Set(ParseBool(v), o.nn); }},
+    {"nn-extension", kSwitch, "with it what models are, state, names: wasi_nn_onnx (default)",
+     [](Value v, Options& o) { return Set(ParseBool(v), o.nn_extension); }},
     {"nn-graph", "=onnx::DIR", "as --nn-graph", AddModel},
 };
 

@@ -41,6 +41,7 @@ struct Options {
   std::optional<std::chrono::nanoseconds> timeout;
 
   bool nn = true;
+  bool nn_extension = true;
   RuntimeKind runtime = RuntimeKind::kBuiltin;
   std::string onnxruntime_library;  // empty: looked for
   int n_threads = 1;

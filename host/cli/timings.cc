@@ -21,6 +21,8 @@ constexpr std::array kCalls = {
     nn::Call::kFinalizeExecutionContext,
     nn::Call::kNewTensor,
     nn::Call::kReadTensor,
+    nn::Call::kBindOutput,
+    nn::Call::kCarryState,
 };
 
 // A person reads this many lines of calls; --timings=json has all that were recorded.

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "engine/base/aligned_buffer.h"
+#include "host/nn/model_metadata.h"
 #include "host/nn/model_scan.h"
 
 namespace wnn::nn {
@@ -147,6 +148,13 @@ Result<std::shared_ptr<const runtimes::Graph>> Environment::LoadInto(
   load.n_threads = options_.n_threads;
   load.log = options_.log;
   load.model_dir = std::move(model_dir);
+  MetadataReading reading = ReadModelMetadata(bytes);
+  if (reading.n_left_out > 0) {
+    log().Log(LogLevel::kWarn, std::to_string(reading.n_left_out) +
+                                   " of the model's metadata are left out: they have more than " +
+                                   std::to_string(kMaxMetadataBytes) + " bytes in all");
+  }
+  load.metadata = std::make_shared<const runtimes::ModelMetadata>(std::move(reading.metadata));
   return options_.runtime->Load(bytes, load);
 }
 

@@ -22,6 +22,7 @@ class Session::ContextUse {
                   : Status(Code::kBusy, "the execution context is in use in another thread");
   }
   runtimes::Context& operator*() const { return *context_->runtime_context; }
+  StateLinks& state() const { return context_->state; }
 
  private:
   std::shared_ptr<Context> context_;
@@ -128,6 +129,7 @@ Status Session::SetInput(Handle handle, uint32_t index, const TensorView& tensor
   ContextUse use(std::move(context));
   WNN_RETURN_IF_ERROR(use.Check());
   WNN_RETURN_IF_ERROR(CheckGiven(index, tensor));
+  WNN_RETURN_IF_ERROR(CarryState(use, index));
   WNN_RETURN_IF_ERROR((*use).SetInput(index, tensor));
   timer.set_bytes_copied(tensor.data.size());
   return OkStatus();
@@ -139,7 +141,12 @@ Status Session::BindInput(Handle handle, uint32_t index, const TensorView& tenso
   ContextUse use(std::move(context));
   WNN_RETURN_IF_ERROR(use.Check());
   WNN_RETURN_IF_ERROR(CheckGiven(index, tensor));
+  WNN_RETURN_IF_ERROR(CarryState(use, index));
   return (*use).BindInput(index, tensor);
+}
+
+Status Session::CarryState(const ContextUse& use, std::optional<size_t> set) const {
+  return use.state().Carry(*use, set, environment_->options().limits, options_.observer);
 }
 
 Status Session::CheckGiven(uint32_t index, const TensorView& tensor) const {
@@ -162,7 +169,10 @@ Status Session::Compute(Handle handle) {
   WNN_ASSIGN_OR_RETURN(auto context, FindContext(handle));
   ContextUse use(std::move(context));
   WNN_RETURN_IF_ERROR(use.Check());
-  return (*use).Compute(options_.stop);
+  WNN_RETURN_IF_ERROR(CarryState(use, std::nullopt));
+  WNN_RETURN_IF_ERROR((*use).Compute(options_.stop));
+  use.state().OnComputed();
+  return OkStatus();
 }
 
 Result<size_t> Session::GetOutput(Handle handle, uint32_t index, std::span<std::byte> buffer,
@@ -194,6 +204,48 @@ Result<TensorView> Session::Output(Handle handle, uint32_t index) {
 Result<std::shared_ptr<const runtimes::Graph>> Session::GraphOf(Handle handle) const {
   WNN_ASSIGN_OR_RETURN(auto context, FindContext(handle));
   return context->graph;
+}
+
+Result<std::shared_ptr<const runtimes::Graph>> Session::FindGraph(Handle handle) const {
+  MutexLock lock(mutex_);
+  auto it = graphs_.find(handle);
+  if (it == graphs_.end()) {
+    return InvalidArgument("there is no graph with handle " + std::to_string(handle));
+  }
+  return it->second;
+}
+
+Result<Shape> Session::OutputShape(Handle handle, uint32_t index) {
+  WNN_ASSIGN_OR_RETURN(auto context, FindContext(handle));
+  ContextUse use(std::move(context));
+  WNN_RETURN_IF_ERROR(use.Check());
+  WNN_ASSIGN_OR_RETURN(const TensorView output, (*use).Output(index));
+  return Shape(output.dims.begin(), output.dims.end());
+}
+
+Status Session::BindOutput(Handle handle, uint32_t output, uint32_t input) {
+  CallTimer timer(options_.observer, Call::kBindOutput);
+  WNN_ASSIGN_OR_RETURN(auto context, FindContext(handle));
+  ContextUse use(std::move(context));
+  WNN_RETURN_IF_ERROR(use.Check());
+  return use.state().Bind(output, input);
+}
+
+Status Session::UnbindInput(Handle handle, uint32_t input) {
+  WNN_ASSIGN_OR_RETURN(auto context, FindContext(handle));
+  ContextUse use(std::move(context));
+  WNN_RETURN_IF_ERROR(use.Check());
+  return use.state().Unbind(input);
+}
+
+std::string Session::last_error() const {
+  MutexLock lock(mutex_);
+  return last_error_;
+}
+
+void Session::set_last_error(std::string_view text) {
+  MutexLock lock(mutex_);
+  last_error_ = text;
 }
 
 }  // namespace wnn::nn

@@ -5,7 +5,9 @@
 #include <atomic>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
+#include <string>
 #include <string_view>
 #include <unordered_map>
 #include <utility>
@@ -15,6 +17,7 @@
 #include "engine/tensor/tensor.h"
 #include "host/nn/environment.h"
 #include "host/nn/graph_cache.h"
+#include "host/nn/state_links.h"
 #include "host/nn/timings.h"
 
 namespace wnn::nn {
@@ -76,6 +79,23 @@ class Session {
   Result<TensorView> Output(Handle context, uint32_t index);
   // What the context computes.
   Result<std::shared_ptr<const runtimes::Graph>> GraphOf(Handle context) const;
+  Result<std::shared_ptr<const runtimes::Graph>> FindGraph(Handle graph) const;
+
+  // The shape of an output, as it came out. Errors as Output's.
+  Result<Shape> OutputShape(Handle context, uint32_t index);
+
+  // From now on, when the context computes again, the input has the value that the output had after
+  // the last compute: state that stays on the host. A value that the guest sets counts for the next
+  // compute; a compute that fails changes no state. kInvalidArgument when there is no such output
+  // or input, or the model's types or shapes exclude each other.
+  Status BindOutput(Handle context, uint32_t output, uint32_t input);
+  // The input keeps its value from now on. kInvalidArgument when it is bound to no output.
+  Status UnbindInput(Handle context, uint32_t input);
+
+  // What the last refused call was told; empty before the first. Of whichever of the guest's
+  // threads that was.
+  std::string last_error() const;
+  void set_last_error(std::string_view text);
 
   Environment& environment() const { return *environment_; }
   CallObserver* observer() const { return options_.observer; }  // null: nobody listens
@@ -83,8 +103,9 @@ class Session {
  private:
   struct Context {
     Context(std::shared_ptr<const runtimes::Graph> g, std::unique_ptr<runtimes::Context> c)
-        : graph(std::move(g)), runtime_context(std::move(c)) {}
+        : graph(std::move(g)), state(graph), runtime_context(std::move(c)) {}
     const std::shared_ptr<const runtimes::Graph> graph;  // outlives runtime_context
+    StateLinks state;                                    // outlives runtime_context
     const std::unique_ptr<runtimes::Context> runtime_context;
     std::atomic<bool> in_use{false};
   };
@@ -92,6 +113,8 @@ class Session {
 
   Result<std::shared_ptr<Context>> FindContext(Handle handle) const;
   Status CheckGiven(uint32_t index, const TensorView& tensor) const;
+  // Hands state on before an input is set, or the context computes.
+  Status CarryState(const ContextUse& use, std::optional<size_t> set) const;
 
   std::shared_ptr<Environment> environment_;
   SessionOptions options_;
@@ -100,6 +123,7 @@ class Session {
   Handle next_context_ WNN_GUARDED_BY(mutex_) = 0;
   std::unordered_map<Handle, std::shared_ptr<const runtimes::Graph>> graphs_ WNN_GUARDED_BY(mutex_);
   std::unordered_map<Handle, std::shared_ptr<Context>> contexts_ WNN_GUARDED_BY(mutex_);
+  std::string last_error_ WNN_GUARDED_BY(mutex_);
 };
 
 }  // namespace wnn::nn

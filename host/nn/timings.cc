@@ -14,6 +14,8 @@ std::string_view CallName(Call call) {
     case Call::kFinalizeExecutionContext: return "finalize_execution_context";
     case Call::kNewTensor: return "tensor.new";
     case Call::kReadTensor: return "tensor.data";
+    case Call::kBindOutput: return "bind_output";
+    case Call::kCarryState: return "carry_state";
   }
   return "unknown";
 }

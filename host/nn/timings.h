@@ -18,6 +18,8 @@ enum class Call {
   kFinalizeExecutionContext,
   kNewTensor,   // the component ABI's tensors: made from the guest's bytes
   kReadTensor,  // and read into the guest
+  kBindOutput,  // our extension: an output made an input's source
+  kCarryState,  // within another call: such outputs handed on to their inputs
 };
 
 // "load", "set_input", ...
@@ -27,7 +29,8 @@ std::string_view CallName(Call call);
 class CallObserver {
  public:
   virtual ~CallObserver() = default;
-  // `bytes_copied`: tensor bytes copied between the guest and the runtime by this call.
+  // `bytes_copied`: tensor bytes copied between the guest and the runtime by this call; by
+  // kCarryState, within the host.
   virtual void OnCall(Call call, std::chrono::nanoseconds duration, uint64_t bytes_copied) = 0;
 };
 

@@ -18,6 +18,7 @@
 #include "engine/base/status.h"
 #include "engine/base/stop.h"
 #include "engine/tensor/tensor.h"
+#include "host/runtimes/model_metadata.h"
 
 namespace wnn::runtimes {
 
@@ -31,6 +32,14 @@ struct LoadOptions {
   // The directory that a host-loaded model may read external data from; nothing for guest bytes,
   // whose external data is refused (kSecurity).
   std::optional<std::filesystem::path> model_dir;
+  // What the bytes say of the model, for Graph::metadata. Null when the caller did not look.
+  std::shared_ptr<const ModelMetadata> metadata;
+};
+
+// An output whose value an input takes.
+struct OutputToInput {
+  size_t output;
+  size_t input;
 };
 
 // One execution: `((SetInput | BindInput)* Compute Output*)*`. Inputs keep their value between
@@ -53,6 +62,13 @@ class Context {
   // SetInput or BindInput. kRuntimeError before the first Compute, kInvalidArgument for an unknown
   // index.
   virtual Result<TensorView> Output(size_t index) const = 0;
+
+  // Makes outputs of the last successful Compute the values of inputs, without copying a tensor:
+  // for state that goes from one Compute to the next. Each pair's output is read before any input
+  // changes; the outputs must not be asked for again before the next Compute. The caller has
+  // checked types and shapes. False, and nothing has happened, where the runtime has no such way:
+  // the caller then copies.
+  virtual Result<bool> FeedBack(std::span<const OutputToInput> /*pairs*/) { return false; }
 };
 
 // A loaded model. Immutable and thread-safe; its contexts keep it alive.
@@ -61,6 +77,11 @@ class Graph {
   virtual ~Graph() = default;
   virtual std::span<const ValueInfo> inputs() const = 0;
   virtual std::span<const ValueInfo> outputs() const = 0;
+  // LoadOptions::metadata, or nothing.
+  virtual const ModelMetadata& metadata() const {
+    static const ModelMetadata kNone;
+    return kNone;
+  }
   virtual Result<std::unique_ptr<Context>> NewContext() const = 0;
 };
 

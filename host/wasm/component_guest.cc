@@ -62,9 +62,12 @@ Status ComponentGuest::AddNn(std::optional<Clock::time_point> deadline) {
   session_ = MakeSession(options_, deadline);
   nn_ = std::make_unique<abi::WitGuest>(*session_);
   abi::SetCallBytesLimit(store_.context().capi(), options_.nn->options().limits);
-  return abi::AddWitToLinker(
-      linker_.capi(),
-      [guest = nn_.get()](wasmtime_context_t*) -> abi::WitGuest& { return *guest; });
+  const abi::WitGuestOf guest_of = [guest = nn_.get()](wasmtime_context_t*) -> abi::WitGuest& {
+    return *guest;
+  };
+  WNN_RETURN_IF_ERROR(abi::AddWitToLinker(linker_.capi(), guest_of));
+  if (!options_.nn_extension) return OkStatus();
+  return abi::AddExtensionToLinker(linker_.capi(), guest_of);
 }
 
 Status ComponentGuest::Prepare(std::optional<Clock::time_point> deadline) {
@@ -80,8 +83,12 @@ Status ComponentGuest::CheckImports() const {
   const std::string reason = MessageOf(wasmtime::Error(error));
   std::string message = "component '" + module_.name() + "': " + reason +
                         "\nThis host has the interfaces of WASI 0.2 without HTTP";
-  message += options_.nn != nullptr ? " and wasi:nn 0.2.0-rc-2024-10-28, -08-19 and -06-25." : ".";
-  if (reason.find("wasi:nn/") != std::string::npos && options_.nn == nullptr) {
+  if (options_.nn != nullptr) message += " and wasi:nn 0.2.0-rc-2024-10-28, -08-19 and -06-25";
+  message += options_.nn != nullptr && options_.nn_extension
+                 ? ", with wasi-nn-onnx:extension 0.1.0."
+                 : ".";
+  if (options_.nn == nullptr && (reason.find("wasi:nn/") != std::string::npos ||
+                                 reason.find("wasi-nn-onnx:") != std::string::npos)) {
     message += " WASI-NN is switched off.";
   }
   return NotFound(std::move(message));

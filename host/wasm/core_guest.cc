@@ -61,10 +61,11 @@ class CoreGuest final : public Guest {
 
 Status CoreGuest::AddNn(std::optional<Clock::time_point> deadline) {
   session_ = MakeSession(options_, deadline);
-  return abi::AddWitxToLinker(
-      linker_.capi(),
-      [session = session_.get()](wasmtime_context_t*) -> nn::Session& { return *session; },
-      options_.witx_dialect);
+  const abi::SessionOf session_of =
+      [session = session_.get()](wasmtime_context_t*) -> nn::Session& { return *session; };
+  WNN_RETURN_IF_ERROR(abi::AddWitxToLinker(linker_.capi(), session_of, options_.witx_dialect));
+  if (!options_.nn_extension) return OkStatus();
+  return abi::AddExtensionToLinker(linker_.capi(), session_of, options_.witx_dialect);
 }
 
 Status CoreGuest::Prepare(std::optional<Clock::time_point> deadline) {
@@ -89,14 +90,16 @@ Status CoreGuest::CheckImports() const {
       continue;
     }
     missing.push_back(Name(space) + "::" + Name(name));
-    wants_nn = wants_nn || Name(space) == "wasi_ephemeral_nn";
+    wants_nn = wants_nn || Name(space) == "wasi_ephemeral_nn" || Name(space) == "wasi_nn_onnx";
   }
   wasm_importtype_vec_delete(&imports);
   if (missing.empty()) return OkStatus();
   std::string message = "module '" + module_.name() +
                         "' imports what this host does not have: " + Join(missing) +
                         "\nIt has wasi_snapshot_preview1";
-  message += options_.nn != nullptr ? " and wasi_ephemeral_nn." : ".";
+  message += options_.nn == nullptr  ? "."
+             : options_.nn_extension ? ", wasi_ephemeral_nn and wasi_nn_onnx."
+                                     : " and wasi_ephemeral_nn.";
   if (wants_nn && options_.nn == nullptr) message += " WASI-NN is switched off.";
   return NotFound(std::move(message));
 }

@@ -40,6 +40,7 @@ struct RunOptions {
   std::optional<std::string> function;
   std::vector<std::string> function_arguments;  // as ParseArguments takes them
   std::shared_ptr<nn::Environment> nn;          // null: no WASI-NN
+  bool nn_extension = true;  // wasi_nn_onnx and wasi-nn-onnx:extension beside WASI-NN
   abi::WitxDialect witx_dialect = abi::WitxDialect::kAuto;
   nn::CallObserver* observer = nullptr;  // null: nobody listens
   Logger* log = nullptr;                 // null drops messages

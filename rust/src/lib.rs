@@ -3,6 +3,8 @@
 pub use wasmtime_c_api::*;
 
 mod component;
+mod extension;
 mod wit;
 pub use component::*;
+pub use extension::*;
 pub use wit::*;

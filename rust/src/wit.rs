@@ -99,7 +99,7 @@ pub enum ErrorCode {
     Unknown,
 }
 
-const TENSOR_TYPES: [TensorType; 7] = [
+pub(crate) const TENSOR_TYPES: [TensorType; 7] = [
     TensorType::Fp16,
     TensorType::Fp32,
     TensorType::Fp64,
@@ -137,7 +137,7 @@ impl<T: 'static> Span<T> {
     }
 
     /// SAFETY: `'static` is a lie; what it points to must stay as it is while the result is in use.
-    unsafe fn get(&self) -> &'static [T] {
+    pub(crate) unsafe fn get(&self) -> &'static [T] {
         if self.len == 0 {
             return &[];
         }
@@ -161,20 +161,20 @@ pub struct Reply {
 }
 
 type NamedTensors = Vec<(String, Resource<Tensor>)>;
-type Outcome<T> = Result<T, Resource<NnError>>;
+pub(crate) type Outcome<T> = Result<T, Resource<NnError>>;
 
 impl Reply {
     fn resource<T>(&self) -> Outcome<Resource<T>> {
         self.unit().map(|()| Resource::new_own(self.rep))
     }
 
-    fn unit(&self) -> Outcome<()> {
+    pub(crate) fn unit(&self) -> Outcome<()> {
         if self.is_error { Err(Resource::new_own(self.rep)) } else { Ok(()) }
     }
 }
 
-type Cx<'a> = WasmtimeStoreContextMut<'a>;
-type Trap = Option<Box<wasmtime_error_t>>;
+pub(crate) type Cx<'a> = WasmtimeStoreContextMut<'a>;
+pub(crate) type Trap = Option<Box<wasmtime_error_t>>;
 
 /// `wnn_wit_functions_t`.
 #[repr(C)]
@@ -218,17 +218,17 @@ pub struct Version {
 }
 
 /// The C side: its functions and what they are called with.
-struct Host {
-    functions: Functions,
-    env: *mut c_void,
-    finalizer: Option<extern "C" fn(*mut c_void)>,
+pub(crate) struct Host<F> {
+    pub(crate) functions: F,
+    pub(crate) env: *mut c_void,
+    pub(crate) finalizer: Option<extern "C" fn(*mut c_void)>,
 }
 
 // The C side promises that its functions may be called from any thread.
-unsafe impl Send for Host {}
-unsafe impl Sync for Host {}
+unsafe impl<F> Send for Host<F> {}
+unsafe impl<F> Sync for Host<F> {}
 
-impl Drop for Host {
+impl<F> Drop for Host<F> {
     fn drop(&mut self) {
         if let Some(finalizer) = self.finalizer {
             finalizer(self.env);
@@ -236,37 +236,37 @@ impl Drop for Host {
     }
 }
 
-fn check(trap: Trap) -> Result<()> {
+pub(crate) fn check(trap: Trap) -> Result<()> {
     trap.map_or(Ok(()), |error| Err((*error).into()))
 }
 
 /// The case that the C side numbered.
-fn case<T: Copy>(cases: &[T], number: u8) -> Result<T> {
+pub(crate) fn case<T: Copy>(cases: &[T], number: u8) -> Result<T> {
     let case = cases.get(usize::from(number)).copied();
     case.ok_or_else(|| Error::msg("the host gave a case that the enumeration does not have"))
 }
 
 /// A text of the guest's, where it lies in its memory unless that is not in UTF-8.
-struct GuestText {
-    bytes: Span<u8>,
+pub(crate) struct GuestText {
+    pub(crate) bytes: Span<u8>,
     _converted: Option<String>,
 }
 
-fn guest_text(cx: &Cx<'_>, text: &WasmStr) -> Result<GuestText> {
+pub(crate) fn guest_text(cx: &Cx<'_>, text: &WasmStr) -> Result<GuestText> {
     Ok(match text.to_str(cx)? {
         Cow::Borrowed(text) => GuestText { bytes: Span::of(text.as_bytes()), _converted: None },
         Cow::Owned(text) => GuestText { bytes: Span::of(text.as_bytes()), _converted: Some(text) },
     })
 }
 
-fn text(bytes: Span<u8>) -> String {
+pub(crate) fn text(bytes: Span<u8>) -> String {
     // SAFETY: the C side's text lives until its next call.
     String::from_utf8_lossy(unsafe { bytes.get() }).into_owned()
 }
 
-type Instance<'a> = LinkerInstance<'a, WasmtimeStoreData>;
+pub(crate) type Instance<'a> = LinkerInstance<'a, WasmtimeStoreData>;
 
-fn define_tensor(instance: &mut Instance<'_>, host: &Arc<Host>) -> Result<()> {
+fn define_tensor(instance: &mut Instance<'_>, host: &Arc<Host<Functions>>) -> Result<()> {
     let h = host.clone();
     instance.resource("tensor", ResourceType::host::<Tensor>(), move |cx, rep| {
         check((h.functions.tensor_drop)(h.env, cx, rep))
@@ -307,7 +307,7 @@ fn define_tensor(instance: &mut Instance<'_>, host: &Arc<Host>) -> Result<()> {
     })
 }
 
-fn define_graph(instance: &mut Instance<'_>, host: &Arc<Host>) -> Result<()> {
+fn define_graph(instance: &mut Instance<'_>, host: &Arc<Host<Functions>>) -> Result<()> {
     let h = host.clone();
     instance.resource("graph", ResourceType::host::<Graph>(), move |cx, rep| {
         check((h.functions.graph_drop)(h.env, cx, rep))
@@ -345,7 +345,7 @@ fn define_graph(instance: &mut Instance<'_>, host: &Arc<Host>) -> Result<()> {
 
 fn define_inference(
     instance: &mut Instance<'_>,
-    host: &Arc<Host>,
+    host: &Arc<Host<Functions>>,
     has_set_input: bool,
 ) -> Result<()> {
     let h = host.clone();
@@ -362,7 +362,7 @@ extern "C" fn give_output(outputs: &mut NamedTensors, name: Span<u8>, tensor: u3
 }
 
 /// 2024-10-28: one `compute` from named inputs to named outputs.
-fn define_run(instance: &mut Instance<'_>, host: &Arc<Host>) -> Result<()> {
+fn define_run(instance: &mut Instance<'_>, host: &Arc<Host<Functions>>) -> Result<()> {
     let h = host.clone();
     instance.func_wrap(
         "[method]graph-execution-context.compute",
@@ -388,7 +388,7 @@ fn define_run(instance: &mut Instance<'_>, host: &Arc<Host>) -> Result<()> {
 }
 
 /// The versions before: inputs and outputs one by one.
-fn define_set_input(instance: &mut Instance<'_>, host: &Arc<Host>) -> Result<()> {
+fn define_set_input(instance: &mut Instance<'_>, host: &Arc<Host<Functions>>) -> Result<()> {
     let h = host.clone();
     instance.func_wrap(
         "[method]graph-execution-context.set-input",
@@ -428,7 +428,7 @@ fn define_set_input(instance: &mut Instance<'_>, host: &Arc<Host>) -> Result<()>
 
 fn define_errors(
     instance: &mut Instance<'_>,
-    host: &Arc<Host>,
+    host: &Arc<Host<Functions>>,
     has_constructor: bool,
 ) -> Result<()> {
     let h = host.clone();
@@ -463,7 +463,7 @@ fn define_errors(
 fn define(
     linker: &mut Linker<WasmtimeStoreData>,
     version: &Version,
-    host: &Arc<Host>,
+    host: &Arc<Host<Functions>>,
 ) -> Result<()> {
     // SAFETY: a C string, by the contract.
     let name = unsafe { std::ffi::CStr::from_ptr(version.name) }.to_string_lossy();

@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <cstdlib>
 #include <cstring>
-#include <fstream>
 #include <iostream>
 #include <iterator>
 
@@ -14,19 +13,38 @@
 namespace wnn::testing {
 namespace {
 
-constexpr std::string_view kMemoryPlace = "(MEMORY)";
-constexpr const char* kFunctions[] = {"load",
-                                      "load_by_name",
-                                      "init_execution_context",
-                                      "set_input",
-                                      "compute",
-                                      "get_output",
-                                      "load_by_name_with_config",
-                                      "unload",
-                                      "finalize_execution_context",
-                                      "compute_single",
-                                      "get_output_single",
-                                      "fini_single"};
+constexpr const char* kNn = "wasi_ephemeral_nn";
+constexpr const char* kExtension = "wasi_nn_onnx";
+constexpr HostFunction kFunctions[] = {
+    {kNn, "load", 5},
+    {kNn, "load_by_name", 3},
+    {kNn, "init_execution_context", 2},
+    {kNn, "set_input", 3},
+    {kNn, "compute", 1},
+    {kNn, "get_output", 5},
+    {kNn, "load_by_name_with_config", 5},
+    {kNn, "unload", 1},
+    {kNn, "finalize_execution_context", 1},
+    {kNn, "compute_single", 1},
+    {kNn, "get_output_single", 5},
+    {kNn, "fini_single", 1},
+    {kExtension, "value_count", 3},
+    {kExtension, "value_index", 5},
+    {kExtension, "value_name", 6},
+    {kExtension, "value_type", 4},
+    {kExtension, "value_dims", 6},
+    {kExtension, "value_dim_name", 7},
+    {kExtension, "output_dims", 5},
+    {kExtension, "set_input_by_name", 4},
+    {kExtension, "get_output_by_name", 6},
+    {kExtension, "bind_output", 3},
+    {kExtension, "unbind_input", 2},
+    {kExtension, "metadata", 5},
+    {kExtension, "property_count", 2},
+    {kExtension, "property_key", 5},
+    {kExtension, "property", 6},
+    {kExtension, "last_error", 3},
+};
 
 [[noreturn]] void Die(std::string_view message) {
   std::cerr << message << "\n";
@@ -48,10 +66,23 @@ const char* Declaration(GuestMemoryKind memory) {
   return "";
 }
 
+// A module that hands every function on under its own name, so that a test can call it with any
+// arguments, on a memory that the test fills.
 std::string Source(const char* memory) {
-  std::ifstream file(WNN_SOURCE_DIR "/tests/abi/passthrough.wat");
-  std::string text{std::istreambuf_iterator<char>(file), {}};
-  return text.replace(text.find(kMemoryPlace), kMemoryPlace.size(), memory);
+  std::string imports, exports;
+  for (const HostFunction& function : kFunctions) {
+    std::string params, gets;
+    for (size_t i = 0; i < function.n_params; ++i) {
+      params += " i32";
+      gets += " (local.get " + std::to_string(i) + ")";
+    }
+    const std::string name = function.name;
+    const std::string type = " (param" + params + ") (result i32)";
+    imports += "(import \"" + std::string(function.module) + "\" \"" + name + "\" (func $" + name +
+               type + "))\n";
+    exports += "(func (export \"" + name + "\")" + type + " (call $" + name + gets + "))\n";
+  }
+  return "(module\n" + imports + memory + "\n" + exports + ")";
 }
 
 wasmtime::Engine NewEngine() {
@@ -62,6 +93,8 @@ wasmtime::Engine NewEngine() {
 }
 
 }  // namespace
+
+std::span<const HostFunction> HostFunctions() { return kFunctions; }
 
 Guest::Guest(nn::Session& session, GuestMemoryKind memory, abi::WitxDialect dialect)
     : engine_(NewEngine()), store_(engine_), dialect_(dialect) {
@@ -83,8 +116,11 @@ Guest::~Guest() { wasmtime_extern_delete(&memory_); }
 
 void Guest::Instantiate(nn::Session& session, const char* memory, wasmtime_extern_t* shared) {
   wasmtime::Linker linker(engine_);
-  Status status = abi::AddWitxToLinker(
-      linker.capi(), [&session](wasmtime_context_t*) -> nn::Session& { return session; }, dialect_);
+  const abi::SessionOf session_of = [&session](wasmtime_context_t*) -> nn::Session& {
+    return session;
+  };
+  Status status = abi::AddWitxToLinker(linker.capi(), session_of, dialect_);
+  if (status.ok()) status = abi::AddExtensionToLinker(linker.capi(), session_of, dialect_);
   if (!status.ok()) Die(status.message());
   wasmtime_context_t* context = store_.context().capi();
   if (shared != nullptr &&
@@ -96,12 +132,11 @@ void Guest::Instantiate(nn::Session& session, const char* memory, wasmtime_exter
   wasm_trap_t* trap = nullptr;
   if (wasmtime_linker_instantiate(linker.capi(), context, module.capi(), &raw, &trap) != nullptr ||
       trap != nullptr) {
-    Die("passthrough.wat cannot be instantiated");
+    Die("the test's module cannot be instantiated");
   }
   wasmtime::Instance instance(raw);
-  for (const char* name : kFunctions) {
-    functions_.push_back(std::get<wasmtime::Func>(*instance.get(store_, name)));
-    names_.emplace_back(name);
+  for (const HostFunction& function : kFunctions) {
+    functions_.push_back(std::get<wasmtime::Func>(*instance.get(store_, function.name)));
   }
   // wasmtime.hh has no class for shared memories.
   wasmtime_instance_export_get(context, &raw, "memory", 6, &memory_);
@@ -116,8 +151,9 @@ std::span<std::byte> Guest::memory() {
 }
 
 abi::Errno Guest::Call(std::string_view function, const std::vector<uint32_t>& args) {
-  const size_t index =
-      static_cast<size_t>(std::find(names_.begin(), names_.end(), function) - names_.begin());
+  const auto found = std::ranges::find(kFunctions, function, &HostFunction::name);
+  if (found == std::end(kFunctions)) Die("there is no host function " + std::string(function));
+  const auto index = static_cast<size_t>(found - std::begin(kFunctions));
   std::vector<wasmtime::Val> values;
   for (uint32_t arg : args) values.emplace_back(static_cast<int32_t>(arg));
   auto results = functions_[index].call(store_, values);

@@ -19,7 +19,16 @@ namespace wnn::testing {
 // How the guest declares its memory.
 enum class GuestMemoryKind { kExported, kShared, kMissing };
 
-// passthrough.wat in a store of its own, with 64 pages of memory. Fails the test, and the process,
+// A function that hosts offer to core modules. All its parameters are i32, as the one result is.
+struct HostFunction {
+  const char* module;
+  const char* name;
+  size_t n_params;
+};
+// Written down once more, so that the tests do not believe the code.
+std::span<const HostFunction> HostFunctions();
+
+// Such a module in a store of its own, with 64 pages of memory. Fails the test, and the process,
 // when it cannot be built: these are our own files.
 class Guest {
  public:
@@ -34,7 +43,7 @@ class Guest {
   Guest& operator=(const Guest&) = delete;
   ~Guest();
 
-  // Calls a function of WASI-NN. A trap fails the test.
+  // Calls a function of WASI-NN or of the extension. A trap fails the test.
   abi::Errno Call(std::string_view function, const std::vector<uint32_t>& args);
 
   // Puts bytes into the guest's memory behind those that were put there before; their address.
@@ -70,8 +79,7 @@ class Guest {
   wasmtime::Engine engine_;
   wasmtime::Store store_;
   abi::WitxDialect dialect_;
-  std::vector<wasmtime::Func> functions_;
-  std::vector<std::string> names_;
+  std::vector<wasmtime::Func> functions_;  // as HostFunctions
   wasmtime_extern_t memory_{};
   uint32_t next_free_ = 1024;
   uint32_t end_ = kMemoryBytes;  // of the part that Put and Reserve give out

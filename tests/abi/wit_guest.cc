@@ -31,6 +31,17 @@ const char kErrorCode[] =
     R"((enum "invalid-argument" "invalid-encoding" "timeout" "runtime-error")"
     R"( "unsupported-operation" "too-large" "not-found" "security" "unknown"))";
 
+// The extension's.
+const char kDimension[] =
+    R"((record (field "size" (option u32)) (field "symbol" (option string))))";
+const char kValue[] =
+    R"((record (field "name" string) (field "ty" (option $tensor-type)) (field "onnx-type" u32))"
+    R"( (field "dimensions" (option (list $dimension)))))";
+const char kMetadata[] =
+    R"((record (field "producer-name" string) (field "producer-version" string))"
+    R"( (field "domain" string) (field "version" s64) (field "graph-name" string))"
+    R"( (field "description" string) (field "properties" (list (tuple string string)))))";
+
 std::vector<Import> ImportsOf(WitVersion version) {
   std::vector<Import> imports = {
       {"tensor", "[constructor]tensor",
@@ -58,6 +69,22 @@ std::vector<Import> ImportsOf(WitVersion version) {
        R"((param "name" string) (result (result (own $graph) (error (own $error)))))",
        "load-by-name", 3, false},
   };
+  for (const char* side : {"inputs", "outputs"}) {
+    imports.push_back({"introspection", side,
+                       R"((param "graph" (borrow $graph)) (result (list $value)))",
+                       std::string("introspection.") + side, 2, false});
+  }
+  imports.push_back({"introspection", "get-metadata",
+                     R"((param "graph" (borrow $graph)) (result $metadata))",
+                     "introspection.metadata", 2, false});
+  imports.push_back({"state", "bind-output",
+                     R"((param "context" (borrow $context)) (param "output" string))"
+                     R"( (param "input" string) (result (result (error (own $error)))))",
+                     "state.bind-output", 6, false});
+  imports.push_back({"state", "unbind-input",
+                     R"((param "context" (borrow $context)) (param "input" string))"
+                     R"( (result (result (error (own $error)))))",
+                     "state.unbind-input", 4, false});
   const std::string context = "[method]graph-execution-context.";
   const std::string self = R"((param "self" (borrow $context)) )";
   if (version == WitVersion::k20241028) {
@@ -93,10 +120,13 @@ std::string Repeated(const std::string& text, size_t n) {
   return all;
 }
 
-// (import "wasi:nn/NAME@VERSION" (instance $NAME `types` and the functions of NAME))
+// (import "wasi:nn/NAME@VERSION" (instance $NAME `types` and the functions of NAME)), or the like
+// for the extension's.
 std::string ImportInstance(WitVersion version, const std::string& name, const std::string& types) {
-  std::string text = "(import \"wasi:nn/" + name + "@0.2.0-rc-" + WitDate(version) +
-                     "\" (instance $" + name + " " + types;
+  const bool is_extension = name == "introspection" || name == "state";
+  const std::string path = is_extension ? "wasi-nn-onnx:extension/" + name + "@0.1.0"
+                                        : "wasi:nn/" + name + "@0.2.0-rc-" + WitDate(version);
+  std::string text = "(import \"" + path + "\" (instance $" + name + " " + types;
   for (const Import& import : ImportsOf(version)) {
     if (import.interface != name) continue;
     text += "\n  (export \"" + import.wit_name + "\" (func " + import.type + "))";
@@ -104,7 +134,7 @@ std::string ImportInstance(WitVersion version, const std::string& name, const st
   return text + "))\n";
 }
 
-std::string DefineEnum(const std::string& name, const std::string& cases) {
+std::string DefineType(const std::string& name, const std::string& cases) {
   return "\n  (type $" + name + "-cases " + cases + ") (export \"" + name + "\" (type $" + name +
          " (eq $" + name + "-cases)))";
 }
@@ -126,19 +156,26 @@ std::string Imports(WitVersion version) {
   const std::string error = Use("the-error", "error", "error");
   const std::string tensor = Use("the-tensor", "tensor", "tensor");
   return ImportInstance(version, "errors",
-                        DefineEnum("error-code", kErrorCode) + resource("error", "error")) +
+                        DefineType("error-code", kErrorCode) + resource("error", "error")) +
          alias("errors", "error", "the-error") +
          ImportInstance(version, "tensor",
-                        DefineEnum("tensor-type", kTensorType) + resource("tensor", "tensor")) +
+                        DefineType("tensor-type", kTensorType) + resource("tensor", "tensor")) +
          alias("tensor", "tensor", "the-tensor") +
          ImportInstance(version, "inference",
                         error + tensor + resource("graph-execution-context", "context")) +
          alias("inference", "graph-execution-context", "the-context") +
          ImportInstance(version, "graph",
                         error + tensor + Use("the-context", "graph-execution-context", "context") +
-                            resource("graph", "graph") + DefineEnum("graph-encoding", kEncoding) +
-                            DefineEnum("execution-target", kTarget)) +
-         alias("graph", "graph", "the-graph");
+                            resource("graph", "graph") + DefineType("graph-encoding", kEncoding) +
+                            DefineType("execution-target", kTarget)) +
+         alias("graph", "graph", "the-graph") +
+         ImportInstance(version, "introspection",
+                        Use("the-graph", "graph", "graph") +
+                            DefineType("tensor-type", kTensorType) +
+                            DefineType("dimension", kDimension) + DefineType("value", kValue) +
+                            DefineType("metadata", kMetadata)) +
+         ImportInstance(version, "state",
+                        error + Use("the-context", "graph-execution-context", "context"));
 }
 
 // The memory, an allocator that never frees, and what the test does to the memory.
@@ -250,8 +287,11 @@ std::string WitGuestText(WitVersion version) {
 
 WitTestGuest::WitTestGuest(abi::WitGuest& guest, WitVersion version) : store_(engine_) {
   wasmtime::component::Linker linker(engine_);
-  const Status status = abi::AddWitToLinker(
-      linker.capi(), [&guest](wasmtime_context_t*) -> abi::WitGuest& { return guest; });
+  const abi::WitGuestOf guest_of = [&guest](wasmtime_context_t*) -> abi::WitGuest& {
+    return guest;
+  };
+  Status status = abi::AddWitToLinker(linker.capi(), guest_of);
+  if (status.ok()) status = abi::AddExtensionToLinker(linker.capi(), guest_of);
   if (!status.ok()) {
     std::cerr << status.message() << "\n";
     std::abort();
@@ -374,6 +414,31 @@ WitTestGuest::Outcome WitTestGuest::Init(uint32_t graph) {
   const uint32_t out = Reserve(8);
   Call("graph.init", {graph, out});
   return TakeOutcome(out);
+}
+
+WitTestGuest::Outcome WitTestGuest::BindOutput(uint32_t context, std::string_view output,
+                                               std::string_view input) {
+  const uint32_t from = Put(std::as_bytes(std::span(output)));
+  const uint32_t to = Put(std::as_bytes(std::span(input)));
+  const uint32_t out = Reserve(8);
+  Call("state.bind-output", {context, from, static_cast<uint32_t>(output.size()), to,
+                             static_cast<uint32_t>(input.size()), out});
+  return TakeOutcome(out);
+}
+
+WitTestGuest::Outcome WitTestGuest::UnbindInput(uint32_t context, std::string_view input) {
+  const uint32_t address = Put(std::as_bytes(std::span(input)));
+  const uint32_t out = Reserve(8);
+  Call("state.unbind-input", {context, address, static_cast<uint32_t>(input.size()), out});
+  return TakeOutcome(out);
+}
+
+std::string WitTestGuest::ReadText(uint32_t address) {
+  std::string text;
+  for (std::byte byte : Read(ReadU32(address), ReadU32(address + 4))) {
+    text += static_cast<char>(byte);
+  }
+  return text;
 }
 
 uint32_t WitTestGuest::NewTensor(const std::vector<uint32_t>& dims, uint32_t type,

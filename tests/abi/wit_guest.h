@@ -21,7 +21,8 @@ enum class WitVersion { k20241028, k20240819, k20240625 };
 // "2024-10-28", ...
 std::string WitDate(WitVersion version);
 
-// The component's text: wasi:nn's imports of this version, lowered, and each lifted again as a
+// The component's text: the imports of this version of wasi:nn, and of our
+// extension, lowered, and each lifted again as a
 // function of u32s.
 std::string WitGuestText(WitVersion version);
 
@@ -73,6 +74,12 @@ class WitTestGuest {
   Outcome SetInput(uint32_t context, std::string_view name, uint32_t tensor);
   Outcome Compute(uint32_t context);
   Outcome GetOutput(uint32_t context, std::string_view name);
+
+  // The extension.
+  Outcome BindOutput(uint32_t context, std::string_view output, std::string_view input);
+  Outcome UnbindInput(uint32_t context, std::string_view input);
+  // The string whose pointer and length are at `address`.
+  std::string ReadText(uint32_t address);
 
   // Reads the `result` that a call wrote, and drops its error.
   Outcome TakeOutcome(uint32_t address, uint32_t payload_offset = 4);

@@ -15,19 +15,6 @@ namespace {
 
 constexpr uint32_t kF32 = 1;  // in every dialect
 
-constexpr std::pair<const char*, size_t> kFunctions[] = {{"load", 5},
-                                                         {"load_by_name", 3},
-                                                         {"init_execution_context", 2},
-                                                         {"set_input", 3},
-                                                         {"compute", 1},
-                                                         {"get_output", 5},
-                                                         {"load_by_name_with_config", 5},
-                                                         {"unload", 1},
-                                                         {"finalize_execution_context", 1},
-                                                         {"compute_single", 1},
-                                                         {"get_output_single", 5},
-                                                         {"fini_single", 1}};
-
 class RecordingLogger final : public Logger {
  public:
   bool Enabled(LogLevel level) const override { return level <= LogLevel::kWarn; }
@@ -44,9 +31,9 @@ INSTANTIATE_TEST_SUITE_P(Abi, WitxErrorTest, EveryRuntimeAndDialect(), WitxParam
 
 TEST_P(WitxErrorTest, NoExportedMemory) {
   Restart(GuestMemoryKind::kMissing);
-  for (const auto& [function, n_params] : kFunctions) {
-    const std::vector<uint32_t> zeros(n_params);
-    EXPECT_EQ(guest().Call(function, zeros), Seen(Errno::kMissingMemory)) << function;
+  for (const HostFunction& function : HostFunctions()) {
+    const std::vector<uint32_t> zeros(function.n_params);
+    EXPECT_EQ(guest().Call(function.name, zeros), Seen(Errno::kMissingMemory)) << function.name;
   }
 }
 

@@ -1,7 +1,6 @@
 #include "host/abi/wit/guest.h"
 
 #include <algorithm>
-#include <charconv>
 #include <cstring>
 #include <limits>
 #include <utility>
@@ -9,6 +8,7 @@
 #include "engine/base/checked_math.h"
 #include "host/abi/wit/types.h"
 #include "host/nn/carried_type.h"
+#include "host/nn/find_value.h"
 
 namespace wnn::abi {
 namespace {
@@ -16,31 +16,6 @@ namespace {
 // A guest can only name what it holds, so an unknown number is a mistake of ours.
 Status Unknown(std::string_view what) {
   return Internal("the guest holds no such " + std::string(what));
-}
-
-std::string Names(std::span<const ValueInfo> values) {
-  constexpr size_t kMaxShown = 8;
-  constexpr size_t kMaxNameBytes = 64;
-  std::string names;
-  for (size_t i = 0; i < std::min(values.size(), kMaxShown); ++i) {
-    names += (i == 0 ? "'" : ", '") + values[i].name.substr(0, kMaxNameBytes) + "'";
-  }
-  return values.size() > kMaxShown ? names + ", ..." : names;
-}
-
-// By name or else by index: "0" is the first unless one has that name.
-Result<size_t> FindValue(std::span<const ValueInfo> values, std::string_view name,
-                         std::string_view what) {
-  for (size_t i = 0; i < values.size(); ++i) {
-    if (values[i].name == name) return i;
-  }
-  size_t index = 0;
-  const auto number = std::from_chars(name.data(), name.data() + name.size(), index);
-  const bool is_number = number.ec == std::errc{} && number.ptr == name.data() + name.size();
-  if (is_number && index < values.size()) return index;
-  return InvalidArgument("the model has no " + std::string(what) + " '" + std::string(name) +
-                         "'; it has " + Names(values) +
-                         ", which also go by \"0\", \"1\" and so on");
 }
 
 }  // namespace
@@ -205,7 +180,7 @@ Status WitGuest::BindInput(Rep context_rep, HeldContext& context, std::string_vi
     if (tensor.own.size() != tensor.data.size()) {
       WNN_RETURN_IF_ERROR(Own(std::exchange(tensor.data, {}), tensor));
     }
-    WNN_ASSIGN_OR_RETURN(const size_t index, FindValue(context.graph->inputs(), name, "input"));
+    WNN_ASSIGN_OR_RETURN(const size_t index, nn::FindValue(context.graph->inputs(), name, "input"));
     const DType dtype =
         nn::CarriedType(tensor.dtype, context.graph->inputs()[index].dtype, WitTensorTypes());
     WNN_RETURN_IF_ERROR(session_.BindInput(context_rep, static_cast<uint32_t>(index),
@@ -260,7 +235,8 @@ Status WitGuest::Compute(Rep context_rep) {
 
 Result<Rep> WitGuest::GetOutput(Rep context_rep, std::string_view name) {
   WNN_ASSIGN_OR_RETURN(HeldContext * context, FindContext(context_rep));
-  WNN_ASSIGN_OR_RETURN(const size_t index, FindValue(context->graph->outputs(), name, "output"));
+  WNN_ASSIGN_OR_RETURN(const size_t index,
+                       nn::FindValue(context->graph->outputs(), name, "output"));
   return LendOutput(context_rep, *context, index);
 }
 
@@ -276,6 +252,22 @@ Result<Rep> WitGuest::LendOutput(Rep context_rep, HeldContext& context, size_t i
   const Rep rep = tensors_.Put(std::move(tensor));
   context.lent.push_back(rep);
   return rep;
+}
+
+// --- our extension -------------------------------------------------------------------------------
+
+Status WitGuest::BindOutput(Rep context_rep, std::string_view output, std::string_view input) {
+  WNN_ASSIGN_OR_RETURN(HeldContext * context, FindContext(context_rep));
+  WNN_ASSIGN_OR_RETURN(const size_t from,
+                       nn::FindValue(context->graph->outputs(), output, "output"));
+  WNN_ASSIGN_OR_RETURN(const size_t to, nn::FindValue(context->graph->inputs(), input, "input"));
+  return session_.BindOutput(context_rep, static_cast<uint32_t>(from), static_cast<uint32_t>(to));
+}
+
+Status WitGuest::UnbindInput(Rep context_rep, std::string_view input) {
+  WNN_ASSIGN_OR_RETURN(HeldContext * context, FindContext(context_rep));
+  WNN_ASSIGN_OR_RETURN(const size_t index, nn::FindValue(context->graph->inputs(), input, "input"));
+  return session_.UnbindInput(context_rep, static_cast<uint32_t>(index));
 }
 
 // --- errors --------------------------------------------------------------------------------------

@@ -81,6 +81,12 @@ class WitGuest {
   Status Compute(Rep context);
   Result<Rep> GetOutput(Rep context, std::string_view name);
 
+  // --- our extension -----------------------------------------------------------------------------
+
+  // As nn::Session's, by names.
+  Status BindOutput(Rep context, std::string_view output, std::string_view input);
+  Status UnbindInput(Rep context, std::string_view input);
+
   // --- errors ------------------------------------------------------------------------------------
 
   // Fails, which is a trap, when the guest holds too much already.

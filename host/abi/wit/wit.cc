@@ -1,14 +1,12 @@
 #include "host/abi/wit/wit.h"
 
 #include <algorithm>
-#include <exception>
-#include <memory>
-#include <new>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "host/abi/error_codes.h"
+#include "host/abi/wit/calls.h"
 #include "host/abi/wit/types.h"
 #include "rust/component_bridge.h"
 #include "rust/wit_bridge.h"
@@ -21,96 +19,6 @@ constexpr wnn_wit_version_t kVersions[] = {
     {.name = "0.2.0-rc-2024-08-19", .has_set_input = true, .has_error_constructor = false},
     {.name = "0.2.0-rc-2024-06-25", .has_set_input = true, .has_error_constructor = true},
 };
-
-// The linker's `env`.
-struct Import {
-  WitGuestOf guest_of;
-};
-
-std::span<const std::byte> AsBytes(wnn_wit_bytes_t bytes) {
-  return {reinterpret_cast<const std::byte*>(bytes.data), bytes.len};
-}
-
-std::string_view AsText(wnn_wit_bytes_t bytes) {
-  return {reinterpret_cast<const char*>(bytes.data), bytes.len};
-}
-
-wnn_wit_bytes_t FromBytes(std::span<const std::byte> bytes) {
-  return {reinterpret_cast<const uint8_t*>(bytes.data()), bytes.size()};
-}
-
-wnn_wit_bytes_t FromText(std::string_view text) {
-  return {reinterpret_cast<const uint8_t*>(text.data()), text.size()};
-}
-
-wasmtime_error_t* ToTrap(const Status& status) {
-  if (status.ok()) return nullptr;
-  return wasmtime_error_new(("wasi:nn: " + std::string(status.message())).c_str());
-}
-
-// `body(guest)`, whose failure is a trap, as is whatever the standard library throws.
-template <typename Body>
-wasmtime_error_t* Trapping(void* env, wasmtime_context_t* store, Body body) {
-  Status status;
-  try {
-    status = body(static_cast<const Import*>(env)->guest_of(store));
-  } catch (const std::bad_alloc&) {
-    status = TooLarge("the host is out of memory");
-  } catch (const std::exception& e) {
-    status = Internal(e.what());
-  }
-  return ToTrap(status);
-}
-
-// As Trapping, for a body that gives `*out` a value.
-template <typename T, typename Body>
-wasmtime_error_t* Giving(void* env, wasmtime_context_t* store, T* out, Body body) {
-  return Trapping(env, store, [&](WitGuest& guest) -> Status {
-    WNN_ASSIGN_OR_RETURN(*out, body(guest));
-    return OkStatus();
-  });
-}
-
-void LogRefusal(const WitGuest& guest, std::string_view function, const Status& status) {
-  Logger& log = guest.session().environment().log();
-  if (!log.Enabled(LogLevel::kWarn)) return;
-  log.Log(LogLevel::kWarn, "wasi-nn " + std::string(function) + ": " +
-                               std::string(CodeName(status.code())) + ": " +
-                               std::string(status.message()));
-}
-
-// `body(guest)`, whose failure becomes an error resource.
-template <typename Body>
-wasmtime_error_t* Replying(void* env, wasmtime_context_t* store, std::string_view function,
-                           wnn_wit_reply_t* reply, Body body) {
-  return Trapping(env, store, [&](WitGuest& guest) -> Status {
-    Result<Rep> outcome = [&]() -> Result<Rep> {
-      try {
-        return body(guest);
-      } catch (const std::bad_alloc&) {
-        return TooLarge("the host is out of memory");
-      } catch (const std::exception& e) {
-        return Internal(e.what());
-      }
-    }();
-    reply->is_error = !outcome.has_value();
-    if (outcome) {
-      reply->rep = *outcome;
-      return OkStatus();
-    }
-    const Status& error = outcome.error();
-    LogRefusal(guest, function, error);
-    WNN_ASSIGN_OR_RETURN(reply->rep, guest.NewError(WitErrorCodeOf(error.code()), error.message()));
-    return OkStatus();
-  });
-}
-
-// The outcome of a call that gives no resource.
-Result<Rep> Nothing(Status status) {
-  constexpr Rep kNoResource = 0;
-  if (!status.ok()) return status;
-  return kNoResource;
-}
 
 std::vector<NamedTensor> FromNamed(wnn_wit_nameds_t named) {
   std::vector<NamedTensor> tensors;
@@ -239,17 +147,11 @@ Status AddWitToLinker(wasmtime_component_linker_t* linker, WitGuestOf guest_of) 
   SetContextFunctions(functions);
   SetErrorFunctions(functions);
   // The linker owns the import from here on, and deletes it also when it refuses.
-  auto* import = new Import{std::move(guest_of)};
+  auto* import = new WitImport{std::move(guest_of)};
   wasmtime_error_t* error =
       wnn_wit_add_to_linker(linker, kVersions, std::size(kVersions), &functions, import,
-                            [](void* env) { delete static_cast<Import*>(env); });
-  if (error == nullptr) return OkStatus();
-  wasm_name_t message;
-  wasmtime_error_message(error, &message);
-  Status status = InvalidArgument(std::string(message.data, message.size));
-  wasm_name_delete(&message);
-  wasmtime_error_delete(error);
-  return std::move(status).WithContext("adding wasi:nn to the linker");
+                            [](void* env) { delete static_cast<WitImport*>(env); });
+  return ToStatus(error).WithContext("adding wasi:nn to the linker");
 }
 
 void SetCallBytesLimit(wasmtime_context_t* store, const Limits& limits) {

@@ -26,6 +26,10 @@ using WitGuestOf = std::function<WitGuest&(wasmtime_context_t*)>;
 //   abi::SetCallBytesLimit(context, environment->options().limits);
 Status AddWitToLinker(wasmtime_component_linker_t* linker, WitGuestOf guest_of);
 
+// The same for wasi-nn-onnx:extension@0.1.0, ours: what models are, and state that stays on the
+// host (guest/wit/extension). For linkers that have WASI-NN, with the same guest.
+Status AddExtensionToLinker(wasmtime_component_linker_t* linker, WitGuestOf guest_of);
+
 // Lets the store's guest pass a model or a tensor as large as `limits` allow in one call; without
 // this Wasmtime traps at 128 MiB.
 void SetCallBytesLimit(wasmtime_context_t* store, const Limits& limits);

@@ -10,6 +10,7 @@
 
 #include "engine/base/aligned_buffer.h"
 #include "engine/base/checked_math.h"
+#include "host/abi/witx/arguments.h"
 #include "host/abi/witx/types.h"
 
 namespace wnn::abi {
@@ -24,50 +25,10 @@ constexpr uint32_t kTensorType = 8;  // one byte; some bindings leave the three 
 constexpr uint32_t kTensorDataPtr = 12;
 constexpr uint32_t kTensorDataLen = 16;
 
-// Names and configurations are copied, and named in the log: none is as long as this.
-constexpr uint32_t kMaxTextBytes = 1 << 20;
-
 uint32_t LoadU32(std::span<const std::byte> record, size_t offset) {
   uint32_t value;
   std::memcpy(&value, record.data() + offset, sizeof(value));
   return value;
-}
-
-void StoreU32(std::span<std::byte> out, uint32_t value) {
-  std::memcpy(out.data(), &value, sizeof(value));
-}
-
-// RFC 3629: no overlong forms, no surrogates, nothing above U+10FFFF.
-bool IsUtf8(std::string_view text) {
-  for (size_t i = 0; i < text.size();) {
-    auto byte = [&](size_t k) { return static_cast<uint8_t>(text[k]); };
-    uint8_t lead = byte(i);
-    size_t n_more = lead < 0x80 ? 0 : lead < 0xc2 ? 4 : lead < 0xe0 ? 1 : lead < 0xf0 ? 2 : 3;
-    if (lead > 0xf4 || n_more == 4 || n_more >= text.size() - i) return false;
-    for (size_t k = 1; k <= n_more; ++k) {
-      if ((byte(i + k) & 0xc0) != 0x80) return false;
-    }
-    if (lead == 0xe0 && byte(i + 1) < 0xa0) return false;
-    if (lead == 0xed && byte(i + 1) > 0x9f) return false;
-    if (lead == 0xf0 && byte(i + 1) < 0x90) return false;
-    if (lead == 0xf4 && byte(i + 1) > 0x8f) return false;
-    i += n_more + 1;
-  }
-  return true;
-}
-
-// The guest's text at `address`. kInvalidArgument, naming `what`, unless it is UTF-8; kTooLarge
-// beyond kMaxTextBytes.
-Result<std::string> ReadText(const WitxCall& call, uint32_t address, uint32_t size,
-                             std::string_view what) {
-  WNN_ASSIGN_OR_RETURN(auto bytes, call.memory.Bytes(address, size, what));
-  if (size > kMaxTextBytes) {
-    return TooLarge(std::string(what) + " has " + std::to_string(size) + " bytes, the limit is " +
-                    std::to_string(kMaxTextBytes));
-  }
-  std::string text(reinterpret_cast<const char*>(bytes.data()), bytes.size());
-  if (!IsUtf8(text)) return InvalidArgument(std::string(what) + " is not UTF-8");
-  return text;
 }
 
 // Bytes that do not change between a check and their use, whatever the guest's other threads write:
@@ -176,6 +137,8 @@ Result<DType> TypeOfInput(const WitxCall& call, nn::Handle context, uint32_t ind
   return dtype;
 }
 
+}  // namespace
+
 // set_input(context, index, tensor)
 Status SetInput(WitxCall& call, const uint32_t* args) {
   const GuestMemory& memory = call.memory;
@@ -207,8 +170,12 @@ Status SetInput(WitxCall& call, const uint32_t* args) {
   return call.session.SetInput(args[0], args[1], {dtype, dims, data});
 }
 
+namespace {
+
 // compute(context)
 Status Compute(WitxCall& call, const uint32_t* args) { return call.session.Compute(args[0]); }
+
+}  // namespace
 
 // get_output(context, index, buffer, buffer_bytes, out_bytes_written)
 Status GetOutput(WitxCall& call, const uint32_t* args) {
@@ -223,6 +190,8 @@ Status GetOutput(WitxCall& call, const uint32_t* args) {
   }
   return written ? OkStatus() : std::move(written.error());
 }
+
+namespace {
 
 // unload(graph)
 Status Unload(WitxCall& call, const uint32_t* args) { return call.session.Unload(args[0]); }
@@ -246,7 +215,7 @@ constexpr WitxFunction kFunctions[] = {
     {"init_execution_context", 2, InitExecutionContext},
     {"set_input", 3, SetInput},
     {"compute", 1, Compute},
-    {"get_output", 5, GetOutput},
+    {"get_output", 5, GetOutput, kTellsSize},
     // Of WasmEdge and WAMR.
     {"load_by_name_with_config", 5, LoadByNameWithConfig},
     {"unload", 1, Unload},

@@ -1,4 +1,5 @@
-// The functions of `wasi_ephemeral_nn`: from arguments and guest memory to the session, and back.
+// The functions of `wasi_ephemeral_nn` and of our extension: from arguments and guest memory to the
+// session, and back.
 #pragma once
 
 #include <cstddef>
@@ -24,10 +25,20 @@ struct WitxFunction {
   size_t n_params;  // all i32, as the one result is
   // REQUIRES: args has n_params values
   Status (*run)(WitxCall& call, const uint32_t* args);
+  // A buffer that is too small is how guests ask for the size: nothing to warn of.
+  bool tells_size = false;
 };
+inline constexpr bool kTellsSize = true;
 
-inline constexpr size_t kMaxWitxParams = 5;
+inline constexpr size_t kMaxWitxParams = 7;
 
+// Of `wasi_ephemeral_nn`.
 std::span<const WitxFunction> WitxFunctions();
+// Of `wasi_nn_onnx`, our extension.
+std::span<const WitxFunction> ExtensionFunctions();
+
+// set_input and get_output, for the extension's calls by name.
+Status SetInput(WitxCall& call, const uint32_t* args);
+Status GetOutput(WitxCall& call, const uint32_t* args);
 
 }  // namespace wnn::abi

@@ -15,6 +15,9 @@ namespace wnn::abi {
 namespace {
 
 constexpr std::string_view kModule = "wasi_ephemeral_nn";
+constexpr std::string_view kExtensionModule = "wasi_nn_onnx";
+// Asks for what the last refusal said, and so does not count as one.
+constexpr std::string_view kLastError = "last_error";
 
 // What one definition in a linker owns.
 struct Import {
@@ -25,8 +28,7 @@ struct Import {
 
 void LogRefusal(Logger& log, const WitxFunction& function, const Status& status) {
   if (status.ok()) return;
-  // Guests ask for an output's size by way of a buffer that is too small: nothing to warn of.
-  const bool asks_for_size = function.name == "get_output" && status.code() == Code::kTooLarge;
+  const bool asks_for_size = function.tells_size && status.code() == Code::kTooLarge;
   const LogLevel level = asks_for_size ? LogLevel::kDebug : LogLevel::kWarn;
   if (!log.Enabled(level)) return;
   log.Log(level, "wasi-nn " + std::string(function.name) + ": " +
@@ -50,6 +52,9 @@ Status RunImport(const Import& import, wasmtime_caller_t* caller, const uint32_t
     status = Internal(e.what());
   }
   LogRefusal(session.environment().log(), *import.function, status);
+  if (!status.ok() && import.function->name != kLastError) {
+    session.set_last_error(status.message());
+  }
   return status;
 }
 
@@ -85,16 +90,16 @@ std::unique_ptr<wasm_functype_t, DeleteFuncType> MakeType(size_t n_params) {
   return std::unique_ptr<wasm_functype_t, DeleteFuncType>(wasm_functype_new(&params, &results));
 }
 
-}  // namespace
-
-Status AddWitxToLinker(wasmtime_linker_t* linker, SessionOf session_of, WitxDialect dialect) {
+Status AddFunctions(wasmtime_linker_t* linker, std::string_view module,
+                    std::span<const WitxFunction> functions, SessionOf session_of,
+                    WitxDialect dialect) {
   auto shared_session_of = std::make_shared<const SessionOf>(std::move(session_of));
-  for (const WitxFunction& function : WitxFunctions()) {
+  for (const WitxFunction& function : functions) {
     auto type = MakeType(function.n_params);
     // The linker owns the import from here on, and deletes it also when it refuses the name.
     auto* import = new Import{&function, shared_session_of, dialect};
     wasmtime_error_t* error = wasmtime_linker_define_func_unchecked(
-        linker, kModule.data(), kModule.size(), function.name.data(), function.name.size(),
+        linker, module.data(), module.size(), function.name.data(), function.name.size(),
         type.get(), CallImport, import, DeleteImport);
     if (error != nullptr) {
       wasm_name_t message;
@@ -102,10 +107,21 @@ Status AddWitxToLinker(wasmtime_linker_t* linker, SessionOf session_of, WitxDial
       Status status = InvalidArgument(std::string(message.data, message.size));
       wasm_name_delete(&message);
       wasmtime_error_delete(error);
-      return std::move(status).WithContext("adding " + std::string(kModule) + " to the linker");
+      return std::move(status).WithContext("adding " + std::string(module) + " to the linker");
     }
   }
   return OkStatus();
+}
+
+}  // namespace
+
+Status AddWitxToLinker(wasmtime_linker_t* linker, SessionOf session_of, WitxDialect dialect) {
+  return AddFunctions(linker, kModule, WitxFunctions(), std::move(session_of), dialect);
+}
+
+Status AddExtensionToLinker(wasmtime_linker_t* linker, SessionOf session_of, WitxDialect dialect) {
+  return AddFunctions(linker, kExtensionModule, ExtensionFunctions(), std::move(session_of),
+                      dialect);
 }
 
 }  // namespace wnn::abi

@@ -25,4 +25,9 @@ using SessionOf = std::function<nn::Session&(wasmtime_context_t*)>;
 Status AddWitxToLinker(wasmtime_linker_t* linker, SessionOf session_of,
                        WitxDialect dialect = WitxDialect::kAuto);
 
+// The same for `wasi_nn_onnx`, our extension: what models are, tensors by name, state that stays on
+// the host. For linkers that have WASI-NN, with the same session and dialect.
+Status AddExtensionToLinker(wasmtime_linker_t* linker, SessionOf session_of,
+                            WitxDialect dialect = WitxDialect::kAuto);
+
 }  // namespace wnn::abi

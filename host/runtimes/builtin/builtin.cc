@@ -32,11 +32,15 @@ class BuiltinContext final : public Context {
 
 class BuiltinGraph final : public Graph {
  public:
-  BuiltinGraph(std::shared_ptr<ThreadPool> pool, std::shared_ptr<const engine::Model> model)
-      : pool_(std::move(pool)), model_(std::move(model)) {}
+  BuiltinGraph(std::shared_ptr<ThreadPool> pool, std::shared_ptr<const engine::Model> model,
+               std::shared_ptr<const ModelMetadata> metadata)
+      : pool_(std::move(pool)), model_(std::move(model)), metadata_(std::move(metadata)) {}
 
   std::span<const ValueInfo> inputs() const override { return model_->inputs(); }
   std::span<const ValueInfo> outputs() const override { return model_->outputs(); }
+  const ModelMetadata& metadata() const override {
+    return metadata_ != nullptr ? *metadata_ : Graph::metadata();
+  }
   Result<std::unique_ptr<Context>> NewContext() const override {
     WNN_ASSIGN_OR_RETURN(auto execution,
                          engine::Execution::Create(model_, {.parallel = pool_.get()}));
@@ -46,6 +50,7 @@ class BuiltinGraph final : public Graph {
  private:
   std::shared_ptr<ThreadPool> pool_;  // null for one thread
   std::shared_ptr<const engine::Model> model_;
+  std::shared_ptr<const ModelMetadata> metadata_;  // may be null
 };
 
 class BuiltinRuntime final : public Runtime {
@@ -64,8 +69,8 @@ class BuiltinRuntime final : public Runtime {
     engine_options.limits = options.limits;
     engine_options.log = options.log;
     WNN_ASSIGN_OR_RETURN(auto model, engine::Model::Load(bytes, engine_options));
-    return std::shared_ptr<const Graph>(
-        std::make_shared<BuiltinGraph>(PoolFor(options.n_threads), std::move(model)));
+    return std::shared_ptr<const Graph>(std::make_shared<BuiltinGraph>(
+        PoolFor(options.n_threads), std::move(model), options.metadata));
   }
 
  private:

@@ -108,6 +108,7 @@ Status OnnxRuntimeContext::Wrap(size_t index, const TensorView& value, std::byte
                              static_cast<ONNXTensorElementDataType>(value.dtype), out);
                        }));
   input.dtype = value.dtype;
+  input.data = {data, value.data.size()};
   input_shapes_changed_ = true;
   input_values_[index] = input.value.get();
   return OkStatus();
@@ -229,6 +230,41 @@ Result<TensorView> OnnxRuntimeContext::Output(size_t index) const {
   }
   if (!computed_) return RuntimeError("there is no output yet: compute first");
   return outputs_[index].view;
+}
+
+bool OnnxRuntimeContext::IsShared(const OutputToInput& pair,
+                                  std::span<const OutputToInput> pairs) const {
+  const auto overlap = [](std::span<const std::byte> a, std::span<const std::byte> b) {
+    return !a.empty() && !b.empty() && a.data() < b.data() + b.size() &&
+           b.data() < a.data() + a.size();
+  };
+  const std::span<const std::byte> data = outputs_[pair.output].view.data;
+  return std::ranges::any_of(inputs_,
+                             [&](const Input& input) { return overlap(input.data, data); }) ||
+         std::ranges::count(pairs, pair.output, &OutputToInput::output) > 1;
+}
+
+Result<bool> OnnxRuntimeContext::FeedBack(std::span<const OutputToInput> pairs) {
+  if (!computed_) return RuntimeError("there is no output yet: compute first");
+  // An input that goes straight through the graph is its own output: that must be copied.
+  const auto is_shared = [&](const OutputToInput& pair) { return IsShared(pair, pairs); };
+  if (std::ranges::any_of(pairs, is_shared)) return false;
+  for (const OutputToInput& pair : pairs) {
+    OutputTensor& output = outputs_[pair.output];
+    Input& input = inputs_[pair.input];
+    input.value = std::move(output.value);
+    input.storage = Tensor();
+    input.borrowed = true;
+    input.dtype = output.view.dtype;
+    input.shape = output.shape;
+    input.data = output.view.data;
+    input_values_[pair.input] = input.value.get();
+  }
+  // The next compute must make outputs anew: these may be inputs now.
+  DropOutputs();
+  input_shapes_changed_ = true;
+  computed_ = false;
+  return true;
 }
 
 }  // namespace wnn::runtimes

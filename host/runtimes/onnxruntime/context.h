@@ -18,6 +18,7 @@ class OnnxRuntimeContext final : public Context {
   Status BindInput(size_t index, const TensorView& value) override;
   Status Compute(const StopCondition& stop) override;
   Result<TensorView> Output(size_t index) const override;
+  Result<bool> FeedBack(std::span<const OutputToInput> pairs) override;
 
  private:
   // An input as ONNX Runtime sees it.
@@ -26,7 +27,8 @@ class OnnxRuntimeContext final : public Context {
     Tensor storage;        // the bytes behind `value`, unless they are borrowed
     DType dtype = DType::kUndefined;
     Shape shape;
-    bool borrowed = false;
+    std::span<const std::byte> data;  // behind `value`
+    bool borrowed = false;            // or ONNX Runtime's own
   };
   struct OutputTensor {
     OrtValueHandle value;
@@ -44,6 +46,8 @@ class OnnxRuntimeContext final : public Context {
   // One Run of the session, ended early by `stop`.
   Status Run(const StopCondition& stop);
   void DropOutputs();
+  // Whether an input's bytes, or another pair's output, are those of this pair's output.
+  bool IsShared(const OutputToInput& pair, std::span<const OutputToInput> pairs) const;
   Status DescribeOutputs();
 
   std::shared_ptr<const OnnxRuntimeGraph> graph_;

@@ -124,6 +124,7 @@ Result<std::shared_ptr<const Graph>> OnnxRuntimeGraph::Load(const OrtApi* api,
                     Code::kInvalidArgument));
   graph->session_ = OrtSessionHandle(session, {api});
   graph->max_memory_bytes_ = options.limits.max_memory_bytes;
+  graph->metadata_ = options.metadata;
 
   WNN_ASSIGN_OR_RETURN(graph->inputs_,
                        DescribeAll(api, graph->session_.get(),

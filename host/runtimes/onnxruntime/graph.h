@@ -21,6 +21,9 @@ class OnnxRuntimeGraph final : public Graph, public std::enable_shared_from_this
 
   std::span<const ValueInfo> inputs() const override { return inputs_; }
   std::span<const ValueInfo> outputs() const override { return outputs_; }
+  const ModelMetadata& metadata() const override {
+    return metadata_ != nullptr ? *metadata_ : Graph::metadata();
+  }
   Result<std::unique_ptr<Context>> NewContext() const override;
 
   const OrtApi* api() const { return api_; }
@@ -40,6 +43,7 @@ class OnnxRuntimeGraph final : public Graph, public std::enable_shared_from_this
   OrtSessionHandle session_;
   std::vector<ValueInfo> inputs_;
   std::vector<ValueInfo> outputs_;
+  std::shared_ptr<const ModelMetadata> metadata_;  // may be null
   uint64_t max_memory_bytes_ = 0;
   bool output_shapes_follow_inputs_ = false;
 };
