@@ -34,11 +34,15 @@ Result<std::unique_ptr<Execution>> Execution::Create(std::shared_ptr<const Model
 Status Execution::SetInput(size_t index, const TensorView& value) {
   return impl_->SetInput(index, value);
 }
+Status Execution::SetInput(size_t index, Value value) {
+  return impl_->SetInput(index, std::move(value));
+}
 Status Execution::BindInput(size_t index, const TensorView& value) {
   return impl_->BindInput(index, value);
 }
 Status Execution::Run(const RunOptions& options) { return impl_->Run(options); }
 Result<TensorView> Execution::Output(size_t index) const { return impl_->Output(index); }
+Result<Value> Execution::OutputValue(size_t index) const { return impl_->OutputValue(index); }
 
 std::string OperatorList() { return ops::ListOps(); }
 

@@ -21,6 +21,7 @@
 #include "engine/base/status.h"
 #include "engine/base/stop.h"
 #include "engine/tensor/tensor.h"
+#include "engine/tensor/value.h"
 
 namespace wnn::engine {
 
@@ -81,6 +82,8 @@ class Execution {
   // Copies `value` into the execution's own input. kInvalidArgument, naming the input, for a type
   // or shape that the model does not allow.
   Status SetInput(size_t index, const TensorView& value);
+  // The same for a value of any type: strings, sequences, optionals, which it shares.
+  Status SetInput(size_t index, Value value);
   // As SetInput, but borrows `value.data` until the input is set anew or the execution ends.
   Status BindInput(size_t index, const TensorView& value);
 
@@ -89,8 +92,11 @@ class Execution {
   Status Run(const RunOptions& options);
 
   // The output of the last successful Run, borrowed until the next Run, SetInput or BindInput.
-  // kRuntimeError before the first one; kInvalidArgument for an unknown index.
+  // kRuntimeError before the first one; kInvalidArgument for an unknown index;
+  // kUnsupportedOperation if it is no tensor of numbers.
   Result<TensorView> Output(size_t index) const;
+  // The same as a value of any type, which may outlive the execution.
+  Result<Value> OutputValue(size_t index) const;
 
  private:
   explicit Execution(std::unique_ptr<ExecutionImpl> impl);

@@ -61,6 +61,39 @@ Result<TensorPtr> Attributes::TensorValue(std::string_view name) const {
   return value != nullptr ? *value : TensorPtr();
 }
 
+Result<std::span<const std::string>> Attributes::Strings(std::string_view name) const {
+  using List = std::vector<std::string>;
+  WNN_ASSIGN_OR_RETURN(const List* value, Get<List>(name));
+  return value != nullptr ? std::span<const std::string>(*value) : std::span<const std::string>();
+}
+
+Result<wnn::Value> Attributes::AnyTensor(std::string_view name) const {
+  const AttributeValue* value = Find(name);
+  if (value != nullptr && std::holds_alternative<TensorPtr>(*value)) {
+    return wnn::Value(std::get<TensorPtr>(*value));
+  }
+  WNN_ASSIGN_OR_RETURN(const wnn::Value* strings, Get<wnn::Value>(name));
+  return strings != nullptr ? *strings : wnn::Value();
+}
+
+Result<GraphPtr> Attributes::Subgraph(std::string_view name) const {
+  WNN_ASSIGN_OR_RETURN(const GraphPtr* value, Get<GraphPtr>(name));
+  return value != nullptr ? *value : GraphPtr();
+}
+
+Result<ValueTypePtr> Attributes::Type(std::string_view name) const {
+  WNN_ASSIGN_OR_RETURN(const ValueTypePtr* value, Get<ValueTypePtr>(name));
+  return value != nullptr ? *value : ValueTypePtr();
+}
+
+Result<GraphPtr> Attributes::RequiredSubgraph(std::string_view name) const {
+  WNN_ASSIGN_OR_RETURN(GraphPtr value, Subgraph(name));
+  if (value == nullptr) {
+    return InvalidArgument("attribute '" + std::string(name) + "' is missing");
+  }
+  return value;
+}
+
 Result<int64_t> Attributes::RequiredInt(std::string_view name) const {
   if (!Has(name)) return InvalidArgument("attribute '" + std::string(name) + "' is missing");
   return Int(name, 0);

@@ -20,7 +20,9 @@ using GraphPtr = std::shared_ptr<const Graph>;
 
 using AttributeValue =
     std::variant<int64_t, float, std::string, TensorPtr, GraphPtr, std::vector<int64_t>,
-                 std::vector<float>, std::vector<std::string>, std::vector<TensorPtr>>;
+                 std::vector<float>, std::vector<std::string>, std::vector<TensorPtr>,
+                 wnn::Value,  // a tensor of strings
+                 ValueTypePtr>;
 
 // The getters return `otherwise` (or an empty span) for an absent attribute and kInvalidArgument,
 // naming it, for one of another type. Spans and views live as long as the Attributes.
@@ -40,10 +42,19 @@ class Attributes {
   Result<std::string_view> String(std::string_view name, std::string_view otherwise) const;
   Result<std::span<const int64_t>> Ints(std::string_view name) const;
   Result<std::span<const float>> Floats(std::string_view name) const;
+  Result<std::span<const std::string>> Strings(std::string_view name) const;
   Result<TensorPtr> TensorValue(std::string_view name) const;  // null if absent
+  // A dense tensor or one of strings; empty if absent.
+  Result<wnn::Value> AnyTensor(std::string_view name) const;
+  Result<GraphPtr> Subgraph(std::string_view name) const;   // null if absent
+  Result<ValueTypePtr> Type(std::string_view name) const;  // null if absent
 
   // kInvalidArgument when absent.
   Result<int64_t> RequiredInt(std::string_view name) const;
+  Result<GraphPtr> RequiredSubgraph(std::string_view name) const;
+
+  // By name.
+  const std::map<std::string, AttributeValue, std::less<>>& all() const { return values_; }
 
  private:
   template <typename T>

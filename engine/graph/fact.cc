@@ -33,6 +33,38 @@ Fact Fact::Constant(TensorPtr tensor) {
   return fact;
 }
 
+Fact Fact::Constant(Value value) {
+  if (TensorPtr tensor = value.tensor_ptr()) return Constant(std::move(tensor));
+  Fact fact = OfValue(value);
+  fact.object = std::move(value);
+  return fact;
+}
+
+Fact Fact::OfType(const ValueType& type) {
+  if (type.kind == ValueType::Kind::kTensor) {
+    return type.has_shape ? Ranked(type.dtype, type.dims) : Unranked(type.dtype);
+  }
+  Fact fact;
+  fact.container = std::make_shared<ValueType>(type);
+  return fact;
+}
+
+Fact Fact::OfValue(const Value& value) {
+  if (value.tensor() != nullptr || value.strings() != nullptr) {
+    return Concrete(value.dtype(), value.dims());
+  }
+  Fact fact;
+  if (!value.empty()) fact.container = TypeOf(value);
+  return fact;
+}
+
+ValueTypePtr Fact::ElementType() const {
+  if (container != nullptr) return container;
+  auto type = std::make_shared<ValueType>();
+  type->dtype = dtype;
+  return type;
+}
+
 bool Fact::IsConcrete() const {
   if (dtype == DType::kUndefined || !has_rank) return false;
   for (const Dim& dim : dims) {
@@ -53,6 +85,7 @@ std::string Fact::ToString() const {
   info.dtype = dtype;
   info.has_shape = has_rank;
   info.dims = dims;
+  info.container = container;
   return ValueInfoToString(info);
 }
 
@@ -75,7 +108,8 @@ Status CheckSize(const Fact& fact) {
   }
   if (!fact.IsConcrete()) return OkStatus();
   auto count = ElementCount(fact.ConcreteShape());
-  if (!count || !DenseBytes(fact.dtype, *count)) {
+  const bool is_string = fact.dtype == DType::kString;
+  if (!count || (!is_string && !DenseBytes(fact.dtype, *count))) {
     return TooLarge(fact.ToString() + " has no size in bytes that can be expressed");
   }
   return OkStatus();

@@ -8,10 +8,11 @@
 #include <vector>
 
 #include "engine/tensor/tensor.h"
+#include "engine/tensor/value.h"
 
 namespace wnn::graph {
 
-using TensorPtr = std::shared_ptr<const Tensor>;
+using wnn::TensorPtr;
 
 // Knowledge grows as: nothing -> type -> rank -> dimensions -> constant. Invariant: with a
 // constant, type and dimensions are the constant's.
@@ -20,18 +21,33 @@ struct Fact {
   bool has_rank = false;
   std::vector<Dim> dims;
   TensorPtr constant;
+  // Of a sequence, an optional or a map, whose dtype and dimensions stay unknown; null for a tensor
+  // and for what may be anything.
+  ValueTypePtr container;
+  Value object;  // the constant where it is not a dense tensor: strings, a container
 
   static Fact Unranked(DType dtype);
   static Fact Ranked(DType dtype, std::vector<Dim> dims);
   static Fact Concrete(DType dtype, std::span<const int64_t> shape);
   static Fact Constant(TensorPtr tensor);
+  static Fact Constant(Value value);
+  // What the type says.
+  static Fact OfType(const ValueType& type);
+  // Type and dimensions of a value, not the value.
+  static Fact OfValue(const Value& value);
+
+  bool IsConstant() const { return constant != nullptr || !object.empty(); }
+  // The constant; empty if it is not known.
+  Value ConstantValue() const { return constant != nullptr ? Value(constant) : object; }
+  // What the fact says of the type, as an element of a container.
+  ValueTypePtr ElementType() const;
 
   size_t rank() const { return dims.size(); }  // REQUIRES: has_rank
-  // Type and every dimension are known.
+  // A tensor (of strings, perhaps) whose type and every dimension are known.
   bool IsConcrete() const;
   // REQUIRES: IsConcrete()
   Shape ConcreteShape() const;
-  // "float[N, 3, 224, 224]", "?" for an unknown type.
+  // "float[N, 3, 224, 224]", "seq(float[...])".
   std::string ToString() const;
 };
 

@@ -92,6 +92,13 @@ Status Graph::SortAndCompact() {
   return OkStatus();
 }
 
+bool HasSubgraphs(const Node& node) {
+  const auto& attributes = node.attributes.all();
+  return std::any_of(attributes.begin(), attributes.end(), [](const auto& attribute) {
+    return std::holds_alternative<GraphPtr>(attribute.second);
+  });
+}
+
 std::string Printable(std::string_view name) {
   constexpr size_t kMaxLength = 120;
   std::string text;

@@ -6,8 +6,10 @@
 //
 // Invariants, once SortAndCompact() has succeeded:
 //  1. Every value has at most one producer: a node, the caller (graph inputs), or nobody
-//  (constants).
+//  (constants, values captured from the graph around).
 //  2. Nodes stand in an order in which every value is produced before it is used.
+//  3. What the subgraphs of a node capture is among the node's inputs: to count a value's readers,
+//  to replace it or to sort nodes, nobody need look into subgraphs.
 #pragma once
 
 #include <cstdint>
@@ -41,10 +43,20 @@ struct Node {
   std::string op_type;
   int opset = 0;  // the version of the operator's domain that the model asks for
   std::string name;
+  // The operator's inputs, then the values that its subgraphs take from this graph.
   std::vector<ValueId> inputs;
   std::vector<ValueId> outputs;
   Attributes attributes;
+  size_t n_captured = 0;  // of `inputs`, at the end
   bool removed = false;
+
+  size_t n_own_inputs() const { return inputs.size() - n_captured; }
+};
+
+// A value that a subgraph takes from the graph around it.
+struct Capture {
+  ValueId value = kNoValue;  // of the subgraph
+  size_t input = 0;          // of the node that has the subgraph
 };
 
 class Graph {
@@ -82,12 +94,16 @@ class Graph {
 
   std::vector<ValueId> inputs;
   std::vector<ValueId> outputs;
+  std::vector<Capture> captures;  // of a subgraph; values without a producer
 
  private:
   std::vector<Value> values_;
   std::vector<Fact> facts_;  // as many as values_
   std::vector<Node> nodes_;
 };
+
+// Whether an attribute of the node is a graph.
+bool HasSubgraphs(const Node& node);
 
 // A name from a model, fit for a message: unprintable bytes replaced, a long name cut.
 std::string Printable(std::string_view name);

@@ -30,6 +30,7 @@ std::span<const OpDef> QuantizeOps();         // quantize.cc: QuantizeLinear, De
 std::span<const OpDef> ReduceOps();           // reduce.cc
 std::span<const OpDef> ScanOps();             // scan.cc: CumSum, Trilu, TopK, OneHot, ...
 std::span<const OpDef> ScatterOps();          // scatter.cc
+std::span<const OpDef> SelectOps();           // select.cc: NonZero, Compress
 std::span<const OpDef> SoftmaxOps();          // softmax.cc
 std::span<const OpDef> UnaryOps();  // unary.cc: activations and other functions of one element
 std::span<const OpDef> ViewOps();   // view.cc: Identity, Reshape, Flatten, Shape, ...

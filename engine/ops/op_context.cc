@@ -4,6 +4,7 @@
 
 #include "engine/base/aligned_buffer.h"
 #include "engine/base/checked_math.h"
+#include "engine/ops/evaluate_context.h"
 
 namespace wnn::ops {
 namespace {
@@ -75,19 +76,103 @@ Result<std::shared_ptr<const void>> CompileContext::GetObject(
   return std::move(packed.object);
 }
 
-Status InferNode(const graph::Graph& graph, const graph::Node& node, std::span<Fact> facts) {
-  InferContext context(node, facts);
-  Status status = node.op->infer(context);
-  if (!status.ok()) return std::move(status).WithContext(graph::NodeLabel(graph, node));
-  for (size_t i = 0; i < node.outputs.size(); ++i) {
-    if (node.outputs[i] == graph::kNoValue) continue;
-    Fact& fact = context.outputs()[i];
-    if (Status size = CheckSize(fact); !size.ok()) {
-      return std::move(size).WithContext(graph::NodeLabel(graph, node));
+namespace {
+
+// kInvalidArgument or kUnsupportedOperation for an input of a kind that the operator does not take.
+Status CheckKinds(const graph::Node& node, std::span<const Fact> facts) {
+  for (size_t i = 0; i < node.n_own_inputs(); ++i) {
+    if (node.inputs[i] == graph::kNoValue) continue;
+    const Fact& input = facts[static_cast<size_t>(node.inputs[i])];
+    if (input.container != nullptr && !HasBit(node.op->container_inputs, i)) {
+      return InvalidArgument(InputLabel(i) + " is " + input.ToString() + ", not a tensor");
     }
-    facts[static_cast<size_t>(node.outputs[i])] = std::move(fact);
+    const bool takes_strings = node.op->evaluate != nullptr || node.op->shape_only ||
+                               HasBit(node.op->string_inputs, i);
+    if (input.dtype == DType::kString && !takes_strings) {
+      return Unsupported(InputLabel(i) + " is a tensor of strings, for which there is no kernel");
+    }
   }
   return OkStatus();
+}
+
+// While it lives, integers stand for the strings that the operator moves without looking at them.
+class IntegersForStrings {
+ public:
+  IntegersForStrings(const graph::Node& node, std::span<Fact> facts) : facts_(facts) {
+    for (size_t i = 0; i < node.n_own_inputs(); ++i) {
+      if (node.inputs[i] == graph::kNoValue || !HasBit(node.op->string_inputs, i)) continue;
+      Fact& fact = facts[static_cast<size_t>(node.inputs[i])];
+      if (fact.dtype != DType::kString) continue;
+      saved_.emplace_back(node.inputs[i], fact);
+      fact.dtype = DType::kInt32;
+      fact.object = Value();
+    }
+  }
+  ~IntegersForStrings() {
+    for (auto& [id, fact] : saved_) facts_[static_cast<size_t>(id)] = std::move(fact);
+  }
+  bool any() const { return !saved_.empty(); }
+
+ private:
+  std::span<Fact> facts_;
+  std::vector<std::pair<graph::ValueId, Fact>> saved_;
+};
+
+}  // namespace
+
+Status InferNode(const graph::Graph& graph, const graph::Node& node, std::span<Fact> facts) {
+  auto fail = [&](Status status) {
+    return std::move(status).WithContext(graph::NodeLabel(graph, node));
+  };
+  if (Status kinds = CheckKinds(node, facts); !kinds.ok()) return fail(std::move(kinds));
+  std::vector<Fact> outputs;
+  bool moves_strings = false;
+  {
+    IntegersForStrings integers(node, facts);
+    moves_strings = integers.any();
+    InferContext context(node, facts);
+    if (Status status = node.op->infer(context); !status.ok()) return fail(std::move(status));
+    outputs.assign(std::make_move_iterator(context.outputs().begin()),
+                   std::make_move_iterator(context.outputs().end()));
+  }
+  for (size_t i = 0; i < node.outputs.size(); ++i) {
+    if (node.outputs[i] == graph::kNoValue) continue;
+    if (moves_strings && HasBit(node.op->string_outputs, i)) {
+      outputs[i].dtype = DType::kString;
+      outputs[i].constant = nullptr;
+    }
+    if (Status size = CheckSize(outputs[i]); !size.ok()) return fail(std::move(size));
+    facts[static_cast<size_t>(node.outputs[i])] = std::move(outputs[i]);
+  }
+  return OkStatus();
+}
+
+Result<std::vector<Fact>> InferContext::InferSubgraph(std::string_view attribute,
+                                                      std::span<const Fact> inputs) const {
+  WNN_ASSIGN_OR_RETURN(graph::GraphPtr body, attributes().RequiredSubgraph(attribute));
+  if (body->inputs.size() != inputs.size()) {
+    return InvalidArgument("the graph of attribute " + graph::Quoted(attribute) + " has " +
+                           std::to_string(body->inputs.size()) + " inputs, not " +
+                           std::to_string(inputs.size()));
+  }
+  std::vector<Fact> facts(body->facts().begin(), body->facts().end());
+  // What the body declares of an input may be more than what is known outside, or less.
+  for (size_t i = 0; i < inputs.size(); ++i) {
+    Fact& fact = facts[static_cast<size_t>(body->inputs[i])];
+    const bool says_nothing =
+        inputs[i].dtype == DType::kUndefined && inputs[i].container == nullptr;
+    if (!says_nothing) fact = inputs[i];
+  }
+  for (const graph::Capture& capture : body->captures) {
+    facts[static_cast<size_t>(capture.value)] =
+        facts_[static_cast<size_t>(node_.inputs[capture.input])];
+  }
+  for (const graph::Node& node : body->nodes()) {
+    WNN_RETURN_IF_ERROR(InferNode(*body, node, facts));
+  }
+  std::vector<Fact> outputs;
+  for (graph::ValueId id : body->outputs) outputs.push_back(facts[static_cast<size_t>(id)]);
+  return outputs;
 }
 
 Status InferGraph(graph::Graph& graph) {
@@ -107,20 +192,50 @@ Result<std::unique_ptr<const CompiledOp>> CompileNode(const graph::Graph& graph,
   if (Status status = RequireConcrete(graph, node, facts); !status.ok()) {
     return fail(std::move(status));
   }
+  if (node.op->compile == nullptr) {
+    return fail(Unsupported("it cannot run before its inputs' values are known"));
+  }
   auto compiled = node.op->compile(CompileContext(node, facts, cache));
   if (!compiled) return fail(std::move(compiled.error()));
   if (*compiled == nullptr) return fail(Unsupported("there is no kernel for its types"));
   return compiled;
 }
 
+namespace {
+
+// EvaluateNode() for an operator with an EvaluateFn.
+Status EvaluateAhead(const graph::Graph& graph, const graph::Node& node, std::span<Fact> facts,
+                     uint64_t max_bytes) {
+  std::vector<Value> inputs;
+  for (graph::ValueId id : node.inputs) {
+    inputs.push_back(id == graph::kNoValue ? Value()
+                                           : facts[static_cast<size_t>(id)].ConstantValue());
+  }
+  SerialParallel serial;
+  RunEnvironment environment;
+  environment.parallel = &serial;
+  environment.limits.max_tensor_bytes = max_bytes;
+  environment.budget = std::make_shared<MemoryBudget>(max_bytes);
+  WNN_ASSIGN_OR_RETURN(std::vector<Value> outputs,
+                       EvaluateValues(graph, node, facts, inputs, environment, nullptr));
+  for (size_t i = 0; i < node.outputs.size(); ++i) {
+    if (node.outputs[i] == graph::kNoValue) continue;
+    facts[static_cast<size_t>(node.outputs[i])] = Fact::Constant(std::move(outputs[i]));
+  }
+  return OkStatus();
+}
+
+}  // namespace
+
 Status EvaluateNode(const graph::Graph& graph, const graph::Node& node, std::span<Fact> facts,
                     uint64_t max_bytes) {
   auto fact_of = [&](graph::ValueId id) -> Fact& { return facts[static_cast<size_t>(id)]; };
   bool done = true;
   for (graph::ValueId id : node.outputs) {
-    if (id != graph::kNoValue && !fact_of(id).constant) done = false;
+    if (id != graph::kNoValue && !fact_of(id).IsConstant()) done = false;
   }
   if (done) return OkStatus();
+  if (node.op->evaluate != nullptr) return EvaluateAhead(graph, node, facts, max_bytes);
 
   WNN_ASSIGN_OR_RETURN(std::unique_ptr<const CompiledOp> op,
                        CompileNode(graph, node, facts, nullptr));
@@ -163,15 +278,14 @@ Status EvaluateNode(const graph::Graph& graph, const graph::Node& node, std::spa
 }
 
 bool CanEvaluate(const graph::Node& node, std::span<const Fact> facts) {
-  if (node.op->shape_only) {
-    return std::all_of(node.inputs.begin(), node.inputs.end(), [&](graph::ValueId id) {
-      return id == graph::kNoValue || facts[static_cast<size_t>(id)].IsConcrete();
-    });
-  }
-  for (graph::ValueId id : node.inputs) {
-    if (id != graph::kNoValue && !facts[static_cast<size_t>(id)].constant) return false;
-  }
-  return true;
+  if (node.op->is_random || graph::HasSubgraphs(node)) return false;
+  const bool takes_objects = node.op->evaluate != nullptr && node.op->string_inputs == 0;
+  return std::all_of(node.inputs.begin(), node.inputs.end(), [&](graph::ValueId id) {
+    if (id == graph::kNoValue) return true;
+    const Fact& fact = facts[static_cast<size_t>(id)];
+    if (node.op->shape_only) return fact.IsConcrete();
+    return takes_objects ? fact.IsConstant() : fact.constant != nullptr;
+  });
 }
 
 }  // namespace wnn::ops

@@ -39,7 +39,8 @@ class OpContext {
   const Attributes& attributes() const { return node_.attributes; }
   int opset() const { return node_.opset; }
   const std::string& op_type() const { return node_.op_type; }
-  size_t n_inputs() const { return node_.inputs.size(); }
+  // Without what subgraphs capture.
+  size_t n_inputs() const { return node_.n_own_inputs(); }
   size_t n_outputs() const { return node_.outputs.size(); }
 
   bool HasInput(size_t i) const { return i < n_inputs() && node_.inputs[i] != graph::kNoValue; }
@@ -72,6 +73,11 @@ class InferContext : public OpContext {
     if (HasOutput(i)) outputs_[i] = std::move(fact);
   }
   std::span<Fact> outputs() { return outputs_; }
+
+  // What is known of the outputs of that attribute's subgraph when its inputs are `inputs`. Errors
+  // of its nodes; kInvalidArgument if it has another number of inputs.
+  Result<std::vector<Fact>> InferSubgraph(std::string_view attribute,
+                                          std::span<const Fact> inputs) const;
 
  private:
   std::vector<Fact> outputs_;
@@ -116,6 +122,8 @@ class CompileContext : public OpContext {
 };
 
 // Runs the node's InferFn and stores the facts of its outputs. Errors name the node.
+// kInvalidArgument or kUnsupportedOperation for strings and containers that the operator's row does
+// not let in.
 Status InferNode(const graph::Graph& graph, const graph::Node& node, std::span<Fact> facts);
 
 // InferNode() for every node, in order, on the graph's own facts.
@@ -130,11 +138,12 @@ Result<std::unique_ptr<const CompiledOp>> CompileNode(const graph::Graph& graph,
 
 // Computes a node ahead and makes its outputs' facts constant. No-op when InferNode() did that.
 // REQUIRES: CanEvaluate(), and InferNode() succeeded on the same facts. Errors as CompileNode;
-// kTooLarge when an output or the working memory takes more than `max_bytes`.
+// kTooLarge when the outputs or the working memory take more than `max_bytes`.
 Status EvaluateNode(const graph::Graph& graph, const graph::Node& node, std::span<Fact> facts,
                     uint64_t max_bytes);
 
-// Whether every input that the node has is constant, or its values do not matter.
+// Whether the node can be computed ahead: every input that it has is constant, or its values do not
+// matter; it has no subgraphs.
 bool CanEvaluate(const graph::Node& node, std::span<const Fact> facts);
 
 }  // namespace wnn::ops

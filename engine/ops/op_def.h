@@ -3,6 +3,21 @@
 //
 // To add an operator: write InferFn and CompileFn in its family's file, add a row to the family's
 // table (and, for a new family, a line to registry.cc).
+//
+// An operator whose outputs' shapes depend on its inputs' values (NonZero), or that works on
+// strings, sequences or optionals, has an EvaluateFn instead of a CompileFn:
+//  - InferFn says what is known before: the type, perhaps the rank, dimensions that are certain. It
+//    is called again before each evaluation, with the actual types and shapes (and, for inputs in
+//    value_inputs, values), so that what it checks need not be checked twice. RequireType() with
+//    kString in its set lets strings in; `container_inputs` lets in sequences, optionals and maps.
+//  - EvaluateFn (see evaluate_context.h) reads InputTensor(i) or InputValue(i), allocates by
+//    Allocate(), which keeps within the limits, and hands over every output by SetOutput(). It asks
+//    stop().Check() in loops whose length a tensor decides. A subgraph runs by RunSubgraph().
+//  - A model that has such a node runs node by node (plan/interpreter.h) instead of by a plan,
+//    unless its inputs are constant: then it is computed while loading or planning.
+// An operator that only moves elements, whatever they are, need not know of strings: with the bits
+// of `string_inputs` and `string_outputs` it is given integers in place of the strings, equal where
+// the strings are equal, ordered as they are, 0 for the empty one.
 #pragma once
 
 #include <climits>
@@ -20,6 +35,7 @@ namespace wnn::ops {
 class InferContext;
 class CompileContext;
 class CompiledOp;
+class EvaluateContext;
 
 // The newest version of ai.onnx whose operators were looked at. A model that asks for a newer one
 // is tried with these meanings.
@@ -31,6 +47,9 @@ using InferFn = Status (*)(InferContext& context);
 
 // For concrete input and output facts: parses attributes, chooses the algorithm, packs weights.
 using CompileFn = Result<std::unique_ptr<const CompiledOp>> (*)(const CompileContext& context);
+
+// Computes the outputs from the inputs' values. Deterministic, whatever the context's threads.
+using EvaluateFn = Status (*)(EvaluateContext& context);
 
 // The domain of operators that only the optimiser makes. Models cannot name them.
 inline constexpr std::string_view kOwnDomain = "wnn";
@@ -50,7 +69,9 @@ struct OpDef {
   Arity inputs = {};
   Arity outputs = {};
   InferFn infer = nullptr;
+  // Exactly one of the two.
   CompileFn compile = nullptr;
+  EvaluateFn evaluate = nullptr;
   // Bit i: facts of the outputs depend on the value of input i (Reshape's shape).
   uint32_t value_inputs = 0;
   // Bit i: output 0 may be written over input i when both have the same size in bytes.
@@ -59,7 +80,19 @@ struct OpDef {
   bool is_view = false;
   // Outputs depend on the inputs' facts only, not on their values (Shape).
   bool shape_only = false;
+  // Outputs differ from run to run (RandomNormal): they are never computed ahead.
+  bool is_random = false;
+  // Bit i: input i may hold strings, which are handed over as integers of type int32; bit i: output
+  // i holds strings if some input of string_inputs does. Bit 31 speaks of all from there on.
+  uint32_t string_inputs = 0;
+  uint32_t string_outputs = 0;
+  // Bit i: input i may be a sequence, an optional or a map. Bit 31 speaks of all from there on.
+  uint32_t container_inputs = 0;
 };
+
+// Whether bit i of such a mask is set.
+constexpr bool HasBit(uint32_t mask, size_t i) { return (mask >> (i < 31 ? i : 31) & 1) != 0; }
+inline constexpr uint32_t kEveryInput = ~uint32_t{0};
 
 // Pointers for one run. Inputs and outputs are aligned to their element type at least, dense, and
 // of the shapes that the operator was compiled for; null where left out. `scratch` has the

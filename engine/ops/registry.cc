@@ -35,6 +35,7 @@ constexpr auto kFamilies = std::to_array<Family>({
     ReduceOps,
     ScanOps,
     ScatterOps,
+    SelectOps,
     SoftmaxOps,
     UnaryOps,
     ViewOps,

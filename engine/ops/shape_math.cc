@@ -81,6 +81,7 @@ Result<Dim> DimProduct(std::span<const Dim> dims) {
 Status InferSame(InferContext& context) {
   Fact fact = context.Input(0);
   fact.constant = nullptr;
+  fact.object = Value();
   context.SetOutput(0, std::move(fact));
   return OkStatus();
 }

@@ -56,6 +56,7 @@ void ExecutionImpl::SetType(Input& input, const TensorView& value) {
     input.dtype = value.dtype;
   }
   input.is_set = true;
+  input.object = Value();
 }
 
 Status ExecutionImpl::SetInput(size_t index, const TensorView& value) {
@@ -70,6 +71,23 @@ Status ExecutionImpl::SetInput(size_t index, const TensorView& value) {
   input.is_borrowed = false;
   input.data = input.own.bytes();
   SetType(input, value);
+  return OkStatus();
+}
+
+Status ExecutionImpl::SetInput(size_t index, Value value) {
+  if (const Tensor* tensor = value.tensor()) return SetInput(index, tensor->view());
+  has_outputs_ = false;
+  WNN_RETURN_IF_ERROR(CheckIndex(index, inputs_.size(), "input"));
+  WNN_RETURN_IF_ERROR(CheckValue(model_.inputs()[index], value));
+  Input& input = inputs_[index];
+  if (value.size_bytes() > model_.limits().max_memory_bytes - InputBytes()) {
+    return TooLarge("the inputs are over the limit of " +
+                    std::to_string(model_.limits().max_memory_bytes) + " bytes");
+  }
+  input = Input();
+  input.is_set = true;
+  input.object = std::move(value);
+  types_changed_ = true;
   return OkStatus();
 }
 
@@ -108,22 +126,30 @@ bool ExecutionImpl::ValuesChanged() const {
   return false;
 }
 
-Status ExecutionImpl::MakePlan(const StopCondition& stop) {
-  std::vector<TensorView> views;
+bool ExecutionImpl::HasLargeNeededValue() const {
+  // Each value costs a plan of its own: only what tells shapes, not data, is worth one.
+  constexpr size_t kMaxValueBytes = 4096;
   for (size_t i = 0; i < inputs_.size(); ++i) {
-    const Input& input = inputs_[i];
-    // Each value costs a plan of its own: only what tells shapes, not data, is taken so.
-    constexpr size_t kMaxValueBytes = size_t{1} << 20;
-    if (model_.InputNeededByValue(i) && input.data.size() > kMaxValueBytes) {
-      return Unsupported("shapes depend on the value of input " +
-                         graph::Quoted(model_.inputs()[i].name) + ", whose " +
-                         std::to_string(input.data.size()) +
-                         " bytes are more than is supported there");
-    }
-    views.push_back({input.dtype, input.shape, input.data});
+    if (model_.InputNeededByValue(i) && inputs_[i].data.size() > kMaxValueBytes) return true;
   }
+  return false;
+}
+
+Status ExecutionImpl::MakePlan(const StopCondition& stop) {
   plan_ = nullptr;
-  WNN_ASSIGN_OR_RETURN(std::shared_ptr<const plan::Plan> made, model_.PlanFor(views, stop));
+  is_interpreted_ = false;
+  std::shared_ptr<const plan::Plan> made;
+  if (!model_.needs_interpreter() && !HasLargeNeededValue()) {
+    std::vector<TensorView> views;
+    for (const Input& input : inputs_) views.push_back({input.dtype, input.shape, input.data});
+    WNN_ASSIGN_OR_RETURN(made, model_.PlanFor(views, stop));
+  }
+  if (made == nullptr) {
+    arena_ = AlignedBuffer();
+    is_interpreted_ = true;
+    types_changed_ = false;
+    return OkStatus();
+  }
   WNN_RETURN_IF_ERROR(AllocateArena(made->arena_bytes, made->ScratchBytes(parallel_.n_threads())));
   operands_.assign(made->max_operands, nullptr);
   for (size_t i = 0; i < inputs_.size(); ++i) {
@@ -135,9 +161,14 @@ Status ExecutionImpl::MakePlan(const StopCondition& stop) {
   return OkStatus();
 }
 
+uint64_t ExecutionImpl::InputBytes() const {
+  uint64_t bytes = 0;
+  for (const Input& input : inputs_) bytes += input.own.size() + input.object.size_bytes();
+  return bytes;
+}
+
 Status ExecutionImpl::AllocateArena(uint64_t arena_bytes, uint64_t scratch_bytes) {
-  uint64_t input_bytes = 0;
-  for (const Input& input : inputs_) input_bytes += input.own.size();
+  const uint64_t input_bytes = InputBytes();
   auto total = CheckedAdd(arena_bytes, scratch_bytes);
   auto with_inputs = total ? CheckedAdd(*total, input_bytes) : std::nullopt;
   if (!with_inputs || *with_inputs > model_.limits().max_memory_bytes || *total > SIZE_MAX) {
@@ -192,20 +223,64 @@ Status ExecutionImpl::Run(const RunOptions& options) {
       return InvalidArgument("input " + graph::Quoted(model_.inputs()[i].name) + " was not set");
     }
   }
-  if (plan_ == nullptr || types_changed_ || ValuesChanged()) {
+  const bool is_stale = types_changed_ || (!is_interpreted_ && ValuesChanged());
+  if (is_stale || (plan_ == nullptr && !is_interpreted_)) {
     WNN_RETURN_IF_ERROR(MakePlan(options.stop));
   }
-  AlignInputs();
-  WNN_RETURN_IF_ERROR(RunSteps(options.stop));
+  if (is_interpreted_) {
+    WNN_RETURN_IF_ERROR(Interpret(options.stop));
+  } else {
+    AlignInputs();
+    WNN_RETURN_IF_ERROR(RunSteps(options.stop));
+  }
   has_outputs_ = true;
+  return OkStatus();
+}
+
+Status ExecutionImpl::Interpret(const StopCondition& stop) {
+  values_.clear();
+  const uint64_t max_bytes = model_.limits().max_memory_bytes;
+  const uint64_t input_bytes = InputBytes();
+  ops::RunEnvironment environment;
+  environment.parallel = &parallel_;
+  environment.stop = stop;
+  environment.limits = model_.limits();
+  environment.budget =
+      std::make_shared<MemoryBudget>(max_bytes - std::min(max_bytes, input_bytes));
+  std::vector<Value> values;
+  for (const Input& input : inputs_) {
+    values.push_back(input.object);
+    if (!input.object.empty()) continue;
+    WNN_ASSIGN_OR_RETURN(Tensor copy, Tensor::CopyOf({input.dtype, input.shape, input.data},
+                                                     environment.budget));
+    values.back() = Value(std::move(copy));
+  }
+  if (!interpreter_) {
+    interpreter_.emplace(model_.program(), model_.op_cache(), &model_.pack_cache());
+  }
+  WNN_ASSIGN_OR_RETURN(values_, interpreter_->Run(std::move(values), environment));
   return OkStatus();
 }
 
 Result<TensorView> ExecutionImpl::Output(size_t index) const {
   WNN_RETURN_IF_ERROR(CheckIndex(index, model_.outputs().size(), "output"));
   if (!has_outputs_) return RuntimeError("nothing was computed for the inputs as they are");
+  if (is_interpreted_) {
+    if (const Tensor* tensor = values_[index].tensor()) return tensor->view();
+    return Unsupported("output " + graph::Quoted(model_.outputs()[index].name) + " is " +
+                       ValueTypeToString(*TypeOf(values_[index])) +
+                       ", which is not a tensor of numbers");
+  }
   const plan::PlanOutput& output = plan_->outputs[index];
   return TensorView{output.dtype, output.shape, {Resolve(output.location), output.size_bytes}};
+}
+
+Result<Value> ExecutionImpl::OutputValue(size_t index) const {
+  WNN_RETURN_IF_ERROR(CheckIndex(index, model_.outputs().size(), "output"));
+  if (has_outputs_ && is_interpreted_) return values_[index];
+  WNN_ASSIGN_OR_RETURN(TensorView view, Output(index));
+  WNN_ASSIGN_OR_RETURN(Tensor copy, Tensor::CopyOf(view));
+  return Value(std::move(copy));
 }
 
 }  // namespace wnn::engine

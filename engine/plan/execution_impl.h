@@ -3,17 +3,20 @@
 
 #include <cstddef>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "engine/base/aligned_buffer.h"
 #include "engine/engine.h"
+#include "engine/plan/interpreter.h"
 #include "engine/plan/model_impl.h"
 
 namespace wnn::engine {
 
 // Thread-compatible. Invariants:
-//  1. plan_, once set, was made for planned_ inputs; arena_ has room for it.
+//  1. plan_, once set, was made for the inputs as they were then; arena_ has room for it.
 //  2. With an unchanged plan Run() allocates nothing.
+//  3. is_interpreted_: no plan serves inputs of these types; the interpreter runs the model.
 class ExecutionImpl {
  public:
   ExecutionImpl(std::shared_ptr<const Model> owner, const ModelImpl& model, Parallel* parallel)
@@ -23,9 +26,11 @@ class ExecutionImpl {
         inputs_(model.inputs().size()) {}
 
   Status SetInput(size_t index, const TensorView& value);
+  Status SetInput(size_t index, Value value);
   Status BindInput(size_t index, const TensorView& value);
   Status Run(const RunOptions& options);
   Result<TensorView> Output(size_t index) const;
+  Result<Value> OutputValue(size_t index) const;
 
  private:
   struct Input {
@@ -36,6 +41,7 @@ class ExecutionImpl {
     std::span<const std::byte> data;  // own.bytes() or the caller's
     AlignedBuffer own;                // also where misaligned borrowed data are copied in each run
     const std::byte* aligned = nullptr;  // what operators read
+    Value object;  // what it is instead, if it has no dense elements
     // What the plan was made for, if it depends on the input's value.
     std::vector<std::byte> planned_value;
   };
@@ -47,9 +53,13 @@ class ExecutionImpl {
   // Copies misaligned borrowed data; sets Input::aligned.
   void AlignInputs();
   bool ValuesChanged() const;
+  // Sets plan_ or is_interpreted_.
   Status MakePlan(const StopCondition& stop);
+  bool HasLargeNeededValue() const;
+  uint64_t InputBytes() const;
   Status AllocateArena(uint64_t arena_bytes, uint64_t scratch_bytes);
   Status RunSteps(const StopCondition& stop);
+  Status Interpret(const StopCondition& stop);
   std::byte* Resolve(const plan::Location& location) const;
 
   const std::shared_ptr<const Model> owner_;  // keeps model_ alive
@@ -62,6 +72,9 @@ class ExecutionImpl {
   AlignedBuffer arena_;  // the tensors, then the steps' scratch memory
   std::byte* scratch_ = nullptr;
   std::vector<std::byte*> operands_;  // of one step
+  bool is_interpreted_ = false;
+  std::optional<plan::Interpreter> interpreter_;
+  std::vector<Value> values_;  // the outputs, if it is interpreted
   bool has_outputs_ = false;
 };
 

@@ -26,7 +26,13 @@ Result<std::unique_ptr<ModelImpl>> ModelImpl::Load(std::span<const std::byte> by
         optimizer::Optimize(model->graph_, options.disabled_passes, options.limits, log));
   }
   model->needed_values_ = plan::FindNeededValues(model->graph_);
-  model->WarmUp(log);
+  model->program_ = std::make_unique<const plan::Program>(model->graph_);
+  model->needs_interpreter_ = plan::NeedsInterpreter(model->graph_);
+  if (model->needs_interpreter_) {
+    log.Log(LogLevel::kDebug, "the model runs node by node: shapes depend on data");
+  } else {
+    model->WarmUp(log);
+  }
   return model;
 }
 
@@ -35,7 +41,9 @@ void ModelImpl::SetOutputInfos(std::vector<ValueInfo> declared) {
   // What the model leaves open, inference may know.
   for (size_t i = 0; i < outputs_.size(); ++i) {
     const graph::Fact& fact = graph_.fact(graph_.outputs[i]);
+    if (outputs_[i].container != nullptr) continue;
     if (outputs_[i].dtype == DType::kUndefined) outputs_[i].dtype = fact.dtype;
+    if (outputs_[i].dtype == DType::kUndefined) outputs_[i].container = fact.container;
     if (outputs_[i].has_shape || !fact.has_rank) continue;
     outputs_[i].has_shape = true;
     outputs_[i].dims = fact.dims;
@@ -45,10 +53,12 @@ void ModelImpl::SetOutputInfos(std::vector<ValueInfo> declared) {
 Status ModelImpl::CheckOutputTypes() const {
   for (size_t i = 0; i < outputs_.size(); ++i) {
     const graph::Fact& fact = graph_.fact(graph_.outputs[i]);
-    if (fact.dtype == DType::kUndefined || fact.dtype == outputs_[i].dtype) continue;
+    const bool is_known = fact.dtype != DType::kUndefined || fact.container != nullptr;
+    const bool same_kind = (fact.container != nullptr) == (outputs_[i].container != nullptr);
+    if (!is_known || (same_kind && fact.dtype == outputs_[i].dtype)) continue;
     return InvalidArgument("the graph's output " + graph::Quoted(outputs_[i].name) +
-                           " is declared as " + std::string(DTypeName(outputs_[i].dtype)) +
-                           ", but computed as " + std::string(DTypeName(fact.dtype)));
+                           " is declared as " + ValueInfoToString(outputs_[i]) +
+                           ", but computed as " + fact.ToString());
   }
   return OkStatus();
 }
@@ -76,7 +86,7 @@ void ModelImpl::WarmUp(Logger& log) const {
 size_t ModelImpl::memory_bytes() const {
   size_t bytes = pack_cache_.memory_bytes();
   for (const graph::Fact& fact : graph_.facts()) {
-    if (fact.constant) bytes += fact.constant->bytes().size();
+    bytes += fact.constant ? fact.constant->bytes().size() : fact.object.size_bytes();
   }
   return bytes;
 }
@@ -89,7 +99,7 @@ Result<std::shared_ptr<const plan::Plan>> ModelImpl::PlanFor(std::span<const Ten
   WNN_ASSIGN_OR_RETURN(
       std::shared_ptr<const plan::Plan> made,
       plan::MakePlan(graph_, {inputs, &needed_values_, limits_, &pack_cache_, stop}));
-  plan_cache_.Insert(std::move(key), made);
+  if (made != nullptr) plan_cache_.Insert(std::move(key), made);
   return made;
 }
 

@@ -8,8 +8,10 @@
 #include "engine/engine.h"
 #include "engine/graph/graph.h"
 #include "engine/ops/pack_cache.h"
+#include "engine/plan/op_cache.h"
 #include "engine/plan/plan.h"
 #include "engine/plan/plan_cache.h"
+#include "engine/plan/program.h"
 
 namespace wnn::engine {
 
@@ -29,7 +31,12 @@ class ModelImpl {
   bool InputNeededByValue(size_t i) const {
     return needed_values_[static_cast<size_t>(graph_.inputs[i])];
   }
-  // The plan for these inputs, from the cache if it is there. Errors as plan::MakePlan.
+  // Whether no plan can serve, whatever the inputs are.
+  bool needs_interpreter() const { return needs_interpreter_; }
+  const plan::Program& program() const { return *program_; }
+  plan::OpCache& op_cache() const { return op_cache_; }
+  ops::PackCache& pack_cache() const { return pack_cache_; }
+  // The plan for these inputs, from the cache if it is there. Null and errors as plan::MakePlan.
   Result<std::shared_ptr<const plan::Plan>> PlanFor(std::span<const TensorView> inputs,
                                                     const StopCondition& stop) const;
 
@@ -49,6 +56,9 @@ class ModelImpl {
   std::vector<ValueInfo> inputs_;
   std::vector<ValueInfo> outputs_;
   std::vector<bool> needed_values_;
+  bool needs_interpreter_ = false;
+  std::unique_ptr<const plan::Program> program_;  // of graph_
+  mutable plan::OpCache op_cache_;
   mutable ops::PackCache pack_cache_;
   mutable plan::PlanCache plan_cache_;
 };

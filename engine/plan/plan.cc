@@ -31,6 +31,7 @@ class PlanMaker {
   Status AddNode(NodeId id);
   Status CheckOutputs(const graph::Node& node) const;
   bool IsNeeded(const graph::Node& node) const;
+  bool IsConcrete(const graph::Node& node) const;
 
   // Drops nodes whose outputs are only asked for their shapes, if at all.
   void DropUnread();
@@ -70,6 +71,7 @@ class PlanMaker {
   const graph::Graph& graph_;
   const PlanRequest& request_;
   std::vector<Fact> facts_;
+  bool needs_data_ = false;      // no plan is possible
   uint64_t computed_bytes_ = 0;  // of values computed while planning
   std::vector<Item> order_;
   std::vector<int64_t> last_uses_;   // index into order_, by value
@@ -107,6 +109,12 @@ bool PlanMaker::IsNeeded(const graph::Node& node) const {
   });
 }
 
+bool PlanMaker::IsConcrete(const graph::Node& node) const {
+  auto is_concrete = [&](ValueId id) { return id == kNoValue || fact(id).IsConcrete(); };
+  return std::all_of(node.inputs.begin(), node.inputs.end(), is_concrete) &&
+         std::all_of(node.outputs.begin(), node.outputs.end(), is_concrete);
+}
+
 Status PlanMaker::CheckOutputs(const graph::Node& node) const {
   for (ValueId id : node.outputs) {
     if (id == kNoValue || !fact(id).IsConcrete()) continue;
@@ -124,7 +132,8 @@ Status PlanMaker::AddNode(NodeId id) {
   WNN_RETURN_IF_ERROR(request_.stop.Check());
   WNN_RETURN_IF_ERROR(ops::InferNode(graph_, node, facts_));
   WNN_RETURN_IF_ERROR(CheckOutputs(node));
-  if (IsNeeded(node) && ops::CanEvaluate(node, facts_)) {
+  const bool is_wanted = IsNeeded(node) || node.op->evaluate != nullptr;
+  if (is_wanted && ops::CanEvaluate(node, facts_)) {
     WNN_RETURN_IF_ERROR(ops::EvaluateNode(graph_, node, facts_, request_.limits.max_tensor_bytes));
   }
   bool constant = true;
@@ -138,6 +147,10 @@ Status PlanMaker::AddNode(NodeId id) {
                     std::to_string(request_.limits.max_memory_bytes) + " bytes");
   }
   if (constant) return OkStatus();
+  if (node.op->evaluate != nullptr || !IsConcrete(node)) {
+    needs_data_ = true;
+    return OkStatus();
+  }
   WNN_ASSIGN_OR_RETURN(std::unique_ptr<const ops::CompiledOp> op,
                        ops::CompileNode(graph_, node, facts_, request_.cache));
   const bool is_view = node.op->is_view && node.outputs.size() == 1;
@@ -288,10 +301,6 @@ Status PlanMaker::PlaceInArena() {
 Status PlanMaker::SetOutputs() {
   for (ValueId id : graph_.outputs) {
     const Fact& output = fact(id);
-    if (!output.IsConcrete()) {
-      return Unsupported("the shape of output " + graph::Quoted(graph_.value(id).name) +
-                         " is only known once data are computed, which is not supported");
-    }
     plan_->outputs.push_back(
         {location(id), output.dtype, output.ConcreteShape(), static_cast<size_t>(BytesOf(output))});
   }
@@ -302,6 +311,7 @@ Result<std::shared_ptr<const Plan>> PlanMaker::Make() {
   WNN_RETURN_IF_ERROR(SetInputs());
   for (size_t i = 0; i < graph_.n_nodes(); ++i) {
     WNN_RETURN_IF_ERROR(AddNode(static_cast<NodeId>(i)));
+    if (needs_data_) return std::shared_ptr<const Plan>();
   }
   WNN_RETURN_IF_ERROR(PlaceInArena());
   WNN_RETURN_IF_ERROR(SetOutputs());

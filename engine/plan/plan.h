@@ -65,8 +65,9 @@ struct PlanRequest {
   StopCondition stop;
 };
 
-// Errors name the node: kInvalidArgument for shapes that do not fit, kUnsupportedOperation for a
-// shape that depends on data, kTooLarge over a limit, kTimeout when request.stop says so.
+// Null if some shape is known only once data are computed: then the graph runs node by node.
+// Errors name the node: kInvalidArgument for shapes that do not fit, kTooLarge over a limit,
+// kTimeout when request.stop says so.
 Result<std::shared_ptr<const Plan>> MakePlan(const graph::Graph& graph, const PlanRequest& request);
 
 }  // namespace wnn::plan

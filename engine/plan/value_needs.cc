@@ -15,7 +15,8 @@ std::vector<bool> FindNeededValues(const graph::Graph& graph) {
   for (size_t n = graph.n_nodes(); n-- > 0;) {
     const graph::Node& node = graph.node(static_cast<graph::NodeId>(n));
     for (size_t i = 0; i < node.inputs.size() && i < 32; ++i) {
-      if ((node.op->value_inputs >> i & 1) != 0) need(node.inputs[i]);
+      const bool by_value = (node.op->value_inputs >> i & 1) != 0;
+      if (by_value || node.op->evaluate != nullptr) need(node.inputs[i]);
     }
     if (node.op->shape_only) continue;
     const bool output_needed =
@@ -26,6 +27,26 @@ std::vector<bool> FindNeededValues(const graph::Graph& graph) {
     for (graph::ValueId input : node.inputs) need(input);
   }
   return needed;
+}
+
+std::vector<bool> DependOnData(const graph::Graph& graph) {
+  std::vector<bool> depends(graph.n_values(), false);
+  auto set = [&](graph::ValueId id) {
+    if (id != graph::kNoValue) depends[static_cast<size_t>(id)] = true;
+  };
+  for (graph::ValueId id : graph.inputs) set(id);
+  for (const graph::Capture& capture : graph.captures) set(capture.value);
+  for (const graph::Node& node : graph.nodes()) {
+    const bool from_data =
+        !node.op->shape_only &&
+        (node.op->is_random ||
+         std::any_of(node.inputs.begin(), node.inputs.end(), [&](graph::ValueId id) {
+           return id != graph::kNoValue && depends[static_cast<size_t>(id)];
+         }));
+    if (!from_data) continue;
+    for (graph::ValueId id : node.outputs) set(id);
+  }
+  return depends;
 }
 
 }  // namespace wnn::plan

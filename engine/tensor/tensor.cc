@@ -3,6 +3,7 @@
 #include <cstring>
 
 #include "engine/base/checked_math.h"
+#include "engine/tensor/value.h"
 
 namespace wnn {
 
@@ -37,32 +38,45 @@ Status CheckTensor(const TensorView& view) {
   return OkStatus();
 }
 
-Result<Tensor> Tensor::Allocate(DType dtype, Shape shape) {
+Result<Tensor> Tensor::Allocate(DType dtype, Shape shape, std::shared_ptr<MemoryBudget> budget) {
   auto count = ElementCount(shape);
   auto size = count ? DenseBytes(dtype, *count) : std::nullopt;
   if (!size) {
     return InvalidArgument(TensorTypeToString(dtype, shape) + " has no size in bytes");
   }
+  auto storage = std::make_shared<Storage>();
+  WNN_ASSIGN_OR_RETURN(storage->charge, MemoryCharge::Take(std::move(budget), *size));
+  WNN_ASSIGN_OR_RETURN(storage->buffer, AlignedBuffer::Allocate(*size));
   Tensor tensor;
-  WNN_ASSIGN_OR_RETURN(tensor.buffer_, AlignedBuffer::Allocate(*size));
+  tensor.storage_ = std::move(storage);
   tensor.dtype_ = dtype;
   tensor.shape_ = std::move(shape);
   return tensor;
 }
 
-Result<Tensor> Tensor::CopyOf(const TensorView& view) {
+Result<Tensor> Tensor::CopyOf(const TensorView& view, std::shared_ptr<MemoryBudget> budget) {
   WNN_RETURN_IF_ERROR(CheckTensor(view));
-  WNN_ASSIGN_OR_RETURN(Tensor tensor,
-                       Allocate(view.dtype, Shape(view.dims.begin(), view.dims.end())));
+  WNN_ASSIGN_OR_RETURN(
+      Tensor tensor,
+      Allocate(view.dtype, Shape(view.dims.begin(), view.dims.end()), std::move(budget)));
   if (!view.data.empty()) {
     std::memcpy(tensor.bytes().data(), view.data.data(), view.data.size());
   }
   return tensor;
 }
 
+Tensor Tensor::WithShape(Shape shape) const {
+  Tensor tensor;
+  tensor.dtype_ = dtype_;
+  tensor.shape_ = std::move(shape);
+  tensor.storage_ = storage_;
+  return tensor;
+}
+
 int64_t Tensor::n_elements() const { return ElementCount(shape_).value_or(0); }
 
 std::string ValueInfoToString(const ValueInfo& info) {
+  if (info.container != nullptr) return ValueTypeToString(*info.container);
   std::string text(DTypeName(info.dtype));
   if (!info.has_shape) return text + "[...]";
   text += "[";
@@ -79,6 +93,7 @@ Status CheckInput(const ValueInfo& declared, const TensorView& view) {
     return InvalidArgument("input '" + declared.name + "' is " + ValueInfoToString(declared) +
                            ", but the tensor is " + TensorTypeToString(view.dtype, view.dims));
   };
+  if (declared.container != nullptr) return mismatch();
   if (declared.dtype != DType::kUndefined && declared.dtype != view.dtype) return mismatch();
   if (declared.has_shape) {
     if (declared.dims.size() != view.dims.size()) return mismatch();

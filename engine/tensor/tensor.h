@@ -3,11 +3,13 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <span>
 #include <string>
 #include <vector>
 
 #include "engine/base/aligned_buffer.h"
+#include "engine/base/memory_budget.h"
 #include "engine/base/status.h"
 #include "engine/tensor/dtype.h"
 
@@ -36,22 +38,39 @@ Status CheckTensor(const TensorView& view);
 class Tensor {
  public:
   Tensor() = default;
-  // Uninitialised contents. kTooLarge if it cannot be allocated, kInvalidArgument for a shape
-  // whose size cannot be expressed.
-  static Result<Tensor> Allocate(DType dtype, Shape shape);
-  static Result<Tensor> CopyOf(const TensorView& view);
+  // Uninitialised contents. kTooLarge if it cannot be allocated or `budget`, if any, has no room
+  // for it; kInvalidArgument for a shape whose size cannot be expressed.
+  static Result<Tensor> Allocate(DType dtype, Shape shape,
+                                 std::shared_ptr<MemoryBudget> budget = nullptr);
+  static Result<Tensor> CopyOf(const TensorView& view,
+                               std::shared_ptr<MemoryBudget> budget = nullptr);
+
+  // The same bytes under another shape, shared and not copied: from then on neither may be written.
+  // REQUIRES: as many elements as shape() has.
+  Tensor WithShape(Shape shape) const;
+  // Whether another tensor has the same bytes.
+  bool SharesBytes() const { return storage_.use_count() > 1; }
 
   DType dtype() const { return dtype_; }
   const Shape& shape() const { return shape_; }
   int64_t n_elements() const;
-  std::span<std::byte> bytes() const { return buffer_.bytes(); }
-  TensorView view() const { return {dtype_, shape_, buffer_.bytes()}; }
+  std::span<std::byte> bytes() const {
+    return storage_ != nullptr ? storage_->buffer.bytes() : std::span<std::byte>();
+  }
+  TensorView view() const { return {dtype_, shape_, bytes()}; }
 
  private:
+  struct Storage {
+    AlignedBuffer buffer;
+    MemoryCharge charge;
+  };
+
   DType dtype_ = DType::kUndefined;
   Shape shape_;
-  AlignedBuffer buffer_;
+  std::shared_ptr<const Storage> storage_;
 };
+
+using TensorPtr = std::shared_ptr<const Tensor>;
 
 // What a model declares of one of its inputs or outputs.
 struct Dim {
@@ -59,19 +78,24 @@ struct Dim {
   std::string symbol;  // name of a symbolic dimension; empty when fixed or unnamed
 };
 
+struct ValueType;  // engine/tensor/value.h
+
 struct ValueInfo {
   std::string name;
   DType dtype = DType::kUndefined;  // kUndefined when the model does not say
   bool has_shape = false;           // false: any rank
   std::vector<Dim> dims;
+  // Of a sequence, an optional or a map, which has none of the above; null for a tensor.
+  std::shared_ptr<const ValueType> container;
 };
 
-// "float[N, 3, 224, 224]"; "?" for an unnamed dimension, "float[...]" for any rank.
+// "float[N, 3, 224, 224]"; "?" for an unnamed dimension, "float[...]" for any rank. What is not a
+// tensor as ValueTypeToString() writes it.
 std::string ValueInfoToString(const ValueInfo& info);
 
 // kInvalidArgument, naming the input, what it allows and what came, unless `view` is a whole
 // tensor (CheckTensor) of the type, rank and dimensions that `declared` allows. Symbolic
-// dimensions allow any value >= 0.
+// dimensions allow any value >= 0. Strings and what is not a tensor have no view: see CheckValue().
 Status CheckInput(const ValueInfo& declared, const TensorView& view);
 
 }  // namespace wnn

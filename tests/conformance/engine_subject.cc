@@ -4,6 +4,61 @@
 namespace wnn::conformance {
 namespace {
 
+Result<Value> ToEngine(const CaseValue& value) {
+  std::vector<Value> items;
+  for (const CaseValue& item : value.items) {
+    WNN_ASSIGN_OR_RETURN(Value converted, ToEngine(item));
+    items.push_back(std::move(converted));
+  }
+  switch (value.kind) {
+    case Kind::kTensor: {
+      WNN_ASSIGN_OR_RETURN(Tensor copy, Tensor::CopyOf(value.tensor.view()));
+      return Value(std::move(copy));
+    }
+    case Kind::kStrings: {
+      WNN_ASSIGN_OR_RETURN(StringTensor strings, StringTensor::Make(value.shape, value.strings));
+      return Value(std::move(strings));
+    }
+    case Kind::kSequence: {
+      WNN_ASSIGN_OR_RETURN(Sequence sequence, Sequence::Make(nullptr, std::move(items)));
+      return Value(std::move(sequence));
+    }
+    case Kind::kOptional: {
+      Optional optional;
+      if (!items.empty()) optional.value = std::move(items[0]);
+      return Value(std::move(optional));
+    }
+    case Kind::kMap: return Unsupported("an input is a map");
+  }
+  return Internal("unknown kind");
+}
+
+Result<CaseValue> FromEngine(const Value& value) {
+  CaseValue converted;
+  std::vector<Value> items;
+  if (const Tensor* tensor = value.tensor()) {
+    WNN_ASSIGN_OR_RETURN(converted.tensor, Tensor::CopyOf(tensor->view()));
+  } else if (const StringTensor* strings = value.strings()) {
+    converted.kind = Kind::kStrings;
+    converted.shape = strings->shape;
+    converted.strings = strings->elements;
+  } else if (const Sequence* sequence = value.sequence()) {
+    converted.kind = Kind::kSequence;
+    items = sequence->elements;
+  } else if (const Optional* optional = value.optional()) {
+    converted.kind = Kind::kOptional;
+    if (!optional->value.empty()) items.push_back(optional->value);
+  } else if (const Map* map = value.map()) {
+    converted.kind = Kind::kMap;
+    items = {map->keys, map->values};
+  }
+  for (const Value& item : items) {
+    WNN_ASSIGN_OR_RETURN(CaseValue converted_item, FromEngine(item));
+    converted.items.push_back(std::move(converted_item));
+  }
+  return converted;
+}
+
 class EngineSubject final : public Subject {
  public:
   EngineSubject(std::shared_ptr<const engine::Model> model,
@@ -12,15 +67,14 @@ class EngineSubject final : public Subject {
 
   Result<std::vector<CaseValue>> Run(const std::vector<CaseValue>& inputs) override {
     for (size_t i = 0; i < inputs.size(); ++i) {
-      if (inputs[i].kind != Kind::kTensor)
-        return Unsupported("an input is not a tensor of numbers");
-      WNN_RETURN_IF_ERROR(execution_->SetInput(i, inputs[i].tensor.view()));
+      WNN_ASSIGN_OR_RETURN(Value input, ToEngine(inputs[i]));
+      WNN_RETURN_IF_ERROR(execution_->SetInput(i, std::move(input)));
     }
     WNN_RETURN_IF_ERROR(execution_->Run({}));
     std::vector<CaseValue> outputs(model_->outputs().size());
     for (size_t i = 0; i < outputs.size(); ++i) {
-      WNN_ASSIGN_OR_RETURN(TensorView view, execution_->Output(i));
-      WNN_ASSIGN_OR_RETURN(outputs[i].tensor, Tensor::CopyOf(view));
+      WNN_ASSIGN_OR_RETURN(Value output, execution_->OutputValue(i));
+      WNN_ASSIGN_OR_RETURN(outputs[i], FromEngine(output));
     }
     return outputs;
   }

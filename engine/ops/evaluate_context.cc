@@ -1,0 +1,82 @@
+#include "engine/ops/evaluate_context.h"
+
+#include "engine/base/checked_math.h"
+
+namespace wnn::ops {
+namespace {
+
+const Value kNone;
+
+// What the outputs must be for nodes downstream to rely on what InferFn said of them.
+Status CheckOutputs(const graph::Node& node, std::span<const Fact> facts,
+                    std::span<const Value> outputs) {
+  for (size_t i = 0; i < node.outputs.size(); ++i) {
+    if (node.outputs[i] == graph::kNoValue) continue;
+    if (outputs[i].empty()) return Internal("output " + std::to_string(i) + " was not computed");
+    const DType expected = facts[static_cast<size_t>(node.outputs[i])].dtype;
+    const DType actual = outputs[i].dtype();
+    if (expected != DType::kUndefined && actual != expected && !graph::HasSubgraphs(node)) {
+      return Internal("output " + std::to_string(i) + " is of type " +
+                      std::string(DTypeName(actual)) + " instead of " +
+                      std::string(DTypeName(expected)));
+    }
+  }
+  return OkStatus();
+}
+
+}  // namespace
+
+const Value& EvaluateContext::InputValue(size_t i) const {
+  return i < n_inputs() ? inputs_[i] : kNone;
+}
+
+Result<Tensor> EvaluateContext::Allocate(DType dtype, Shape shape) const {
+  const Fact fact = Fact::Concrete(dtype, shape);
+  WNN_RETURN_IF_ERROR(CheckSize(fact));
+  const auto size = DenseBytes(dtype, ElementCount(shape).value_or(-1));
+  if (!size || *size > limits().max_tensor_bytes) {
+    return TooLarge("output " + fact.ToString() + " is over the limit of " +
+                    std::to_string(limits().max_tensor_bytes) + " bytes");
+  }
+  return Tensor::Allocate(dtype, std::move(shape), budget());
+}
+
+Result<Value> EvaluateContext::MakeStrings(Shape shape, std::vector<std::string> elements) const {
+  WNN_RETURN_IF_ERROR(CheckSize(Fact::Concrete(DType::kString, shape)));
+  WNN_ASSIGN_OR_RETURN(StringTensor strings,
+                       StringTensor::Make(std::move(shape), std::move(elements), budget()));
+  return Value(std::move(strings));
+}
+
+Result<Value> EvaluateContext::MakeSequence(ValueTypePtr element,
+                                            std::vector<Value> elements) const {
+  WNN_ASSIGN_OR_RETURN(Sequence sequence,
+                       Sequence::Make(std::move(element), std::move(elements), budget()));
+  return Value(std::move(sequence));
+}
+
+Result<std::vector<Value>> EvaluateContext::RunSubgraph(std::string_view attribute,
+                                                        std::vector<Value> inputs) {
+  WNN_ASSIGN_OR_RETURN(graph::GraphPtr body, attributes().RequiredSubgraph(attribute));
+  if (subgraphs_ == nullptr) return Internal("nothing runs its subgraphs");
+  if (body->inputs.size() != inputs.size()) {
+    return InvalidArgument("the graph of attribute " + graph::Quoted(attribute) + " has " +
+                           std::to_string(body->inputs.size()) + " inputs, not " +
+                           std::to_string(inputs.size()));
+  }
+  return subgraphs_->Run(*body, std::move(inputs));
+}
+
+Result<std::vector<Value>> EvaluateValues(const graph::Graph& graph, const graph::Node& node,
+                                          std::span<const Fact> facts,
+                                          std::span<const Value> inputs,
+                                          const RunEnvironment& environment,
+                                          SubgraphRunner* subgraphs) {
+  EvaluateContext context(node, facts, inputs, environment, subgraphs);
+  Status status = node.op->evaluate(context);
+  if (status.ok()) status = CheckOutputs(node, facts, context.outputs());
+  if (!status.ok()) return std::move(status).WithContext(graph::NodeLabel(graph, node));
+  return std::move(context.outputs());
+}
+
+}  // namespace wnn::ops

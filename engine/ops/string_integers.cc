@@ -1,0 +1,78 @@
+#include "engine/ops/string_integers.h"
+
+#include <algorithm>
+#include <cstring>
+#include <limits>
+
+#include "engine/ops/op_def.h"
+
+namespace wnn::ops {
+
+bool StringIntegers::Needed(const graph::Node& node, std::span<const Value> inputs) {
+  if (node.op->string_inputs == 0) return false;
+  for (size_t i = 0; i < node.n_own_inputs(); ++i) {
+    if (HasBit(node.op->string_inputs, i) && inputs[i].strings() != nullptr) return true;
+  }
+  return false;
+}
+
+Result<StringIntegers> StringIntegers::Replace(const graph::Node& node, std::vector<Value>& inputs,
+                                               const std::shared_ptr<MemoryBudget>& budget) {
+  StringIntegers strings;
+  strings.sorted_.emplace_back();
+  auto is_replaced = [&](size_t i) {
+    return HasBit(node.op->string_inputs, i) && inputs[i].strings() != nullptr;
+  };
+  for (size_t i = 0; i < node.n_own_inputs(); ++i) {
+    if (!is_replaced(i)) continue;
+    const std::vector<std::string>& elements = inputs[i].strings()->elements;
+    strings.sorted_.insert(strings.sorted_.end(), elements.begin(), elements.end());
+  }
+  std::vector<std::string>& sorted = strings.sorted_;
+  std::sort(sorted.begin(), sorted.end());
+  sorted.erase(std::unique(sorted.begin(), sorted.end()), sorted.end());
+  if (sorted.size() > static_cast<size_t>(std::numeric_limits<int32_t>::max())) {
+    return TooLarge("its inputs hold more than 2^31 different strings");
+  }
+  for (size_t i = 0; i < node.n_own_inputs(); ++i) {
+    if (!is_replaced(i)) continue;
+    const StringTensor& from = *inputs[i].strings();
+    WNN_ASSIGN_OR_RETURN(Tensor to, Tensor::Allocate(DType::kInt32, from.shape, budget));
+    int32_t* integers = reinterpret_cast<int32_t*>(to.bytes().data());
+    for (size_t e = 0; e < from.elements.size(); ++e) {
+      const auto at = std::lower_bound(sorted.begin(), sorted.end(), from.elements[e]);
+      integers[e] = static_cast<int32_t>(at - sorted.begin());
+    }
+    inputs[i] = Value(std::move(to));
+  }
+  return strings;
+}
+
+Status StringIntegers::Restore(const graph::Node& node, std::vector<Value>& outputs,
+                               const std::shared_ptr<MemoryBudget>& budget) const {
+  for (size_t i = 0; i < outputs.size(); ++i) {
+    const Tensor* from = outputs[i].tensor();
+    if (!HasBit(node.op->string_outputs, i) || from == nullptr) continue;
+    if (from->dtype() != DType::kInt32) return Internal("strings became something else");
+    const int32_t* integers = reinterpret_cast<const int32_t*>(from->bytes().data());
+    std::vector<std::string> elements;
+    const size_t n_elements = static_cast<size_t>(from->n_elements());
+    {
+      // Is there room at all? Make() charges it for good.
+      auto room = MemoryCharge::Take(budget, uint64_t{sizeof(std::string)} * n_elements);
+      if (!room) return std::move(room.error());
+    }
+    elements.reserve(n_elements);
+    for (size_t e = 0; e < n_elements; ++e) {
+      const size_t at = static_cast<size_t>(integers[e]);
+      if (at >= sorted_.size()) return Internal("an operator made up a string");
+      elements.push_back(sorted_[at]);
+    }
+    WNN_ASSIGN_OR_RETURN(StringTensor strings,
+                         StringTensor::Make(from->shape(), std::move(elements), budget));
+    outputs[i] = Value(std::move(strings));
+  }
+  return OkStatus();
+}
+
+}  // namespace wnn::ops

@@ -1,0 +1,132 @@
+// Everything that an ONNX value can be: a dense tensor, a tensor of strings, a sequence, an
+// optional or a map.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "engine/base/memory_budget.h"
+#include "engine/base/status.h"
+#include "engine/tensor/tensor.h"
+
+namespace wnn {
+
+struct ValueType;
+using ValueTypePtr = std::shared_ptr<const ValueType>;
+
+// What a model says of a value's type. Nested at most Limits::max_nesting deep.
+struct ValueType {
+  enum class Kind : uint8_t { kTensor, kSequence, kOptional, kMap };
+
+  static ValueTypePtr OfTensor(DType dtype);
+  static ValueTypePtr OfSequence(ValueTypePtr element);
+  static ValueTypePtr OfOptional(ValueTypePtr element);
+  static ValueTypePtr OfMap(DType key_type, ValueTypePtr element);
+
+  Kind kind = Kind::kTensor;
+  DType dtype = DType::kUndefined;     // kTensor: of its elements; kUndefined if not known
+  bool has_shape = false;              // kTensor
+  std::vector<Dim> dims;               // kTensor
+  DType key_type = DType::kUndefined;  // kMap: int64, another integer or string
+  // kSequence, kOptional, kMap: what it holds; null if not known.
+  ValueTypePtr element;
+};
+
+// "float[N, 3]", "seq(float[...])", "optional(seq(int64[...]))", "map(string, float[...])".
+std::string ValueTypeToString(const ValueType& type);
+
+class Value;
+struct StringTensor;
+struct Sequence;
+struct Optional;
+struct Map;
+
+// A value of any type, or none. Copies are cheap: they share what they hold, which never changes.
+// Thread-compatible.
+class Value {
+ public:
+  Value() = default;
+  Value(Tensor tensor);            // NOLINT: implicit by design, as are those below
+  Value(TensorPtr tensor);         // NOLINT
+  Value(StringTensor strings);     // NOLINT
+  Value(Sequence sequence);        // NOLINT
+  Value(Optional optional);        // NOLINT
+  Value(Map map);                  // NOLINT
+
+  bool empty() const { return held_.index() == 0; }
+
+  // Null unless it is that. Lifetime: as long as some Value holds it.
+  const Tensor* tensor() const { return Get<Tensor>(); }
+  const StringTensor* strings() const { return Get<StringTensor>(); }
+  const Sequence* sequence() const { return Get<Sequence>(); }
+  const Optional* optional() const { return Get<Optional>(); }
+  const Map* map() const { return Get<Map>(); }
+  TensorPtr tensor_ptr() const;
+
+  // Of a tensor or a tensor of strings; kUndefined, and no dimensions, for the rest.
+  DType dtype() const;
+  std::span<const int64_t> dims() const;
+
+  // Bytes that it holds.
+  uint64_t size_bytes() const;
+
+  // Nobody else holds what this holds. Not recursive.
+  bool IsUnique() const;
+
+ private:
+  template <typename T>
+  const T* Get() const {
+    const auto* held = std::get_if<std::shared_ptr<const T>>(&held_);
+    return held != nullptr ? held->get() : nullptr;
+  }
+
+  std::variant<std::monostate, TensorPtr, std::shared_ptr<const StringTensor>,
+               std::shared_ptr<const Sequence>, std::shared_ptr<const Optional>,
+               std::shared_ptr<const Map>>
+      held_;
+};
+
+// Strings are bytes: UTF-8 by ONNX's rules, but nothing relies on it. Row-major.
+struct StringTensor {
+  // Charged to `budget`. REQUIRES: as many elements as `shape` has.
+  static Result<StringTensor> Make(Shape shape, std::vector<std::string> elements,
+                                   std::shared_ptr<MemoryBudget> budget = nullptr);
+
+  Shape shape;
+  std::vector<std::string> elements;
+  MemoryCharge charge;
+};
+
+struct Sequence {
+  // Charged to `budget`: the list, not what it shares.
+  static Result<Sequence> Make(ValueTypePtr element, std::vector<Value> elements,
+                               std::shared_ptr<MemoryBudget> budget = nullptr);
+
+  ValueTypePtr element;  // null if not known
+  std::vector<Value> elements;
+  MemoryCharge charge;
+};
+
+struct Optional {
+  ValueTypePtr element;  // null if not known
+  Value value;           // empty: none
+};
+
+// Keys and values at the same places of two tensors of rank 1.
+struct Map {
+  Value keys;    // int64 or strings
+  Value values;  // numbers or strings
+};
+
+// The type of a value; its dimensions too where it is a tensor.
+ValueTypePtr TypeOf(const Value& value);
+
+// kInvalidArgument, naming the input, what it allows and what came, unless `value` is of the type
+// that `declared` allows; of tensors also as CheckInput().
+Status CheckValue(const ValueInfo& declared, const Value& value);
+
+}  // namespace wnn
