@@ -28,6 +28,19 @@ set(WNN_WASM_LINK_FLAGS
   --target=${WNN_WASM_TARGET} -Wno-deprecated -O3
   -Wl,-z,stack-size=1048576 -Wl,--stack-first -Wl,--strip-debug -Wl,--fatal-warnings)
 
+# Rust's own toolchain has the program that makes a component of a core module, with WASI's adapter
+# in it. It looks for the module's interfaces in a folder of WIT.
+find_program(WNN_CARGO cargo HINTS $ENV{HOME}/.cargo/bin)
+if(WNN_CARGO AND NOT WNN_COMPONENT_LD)
+  cmake_path(GET WNN_CARGO PARENT_PATH cargo_folder)
+  execute_process(
+    COMMAND ${cargo_folder}/rustc --print sysroot
+    WORKING_DIRECTORY ${PROJECT_SOURCE_DIR}/guest/rust
+    OUTPUT_VARIABLE rust_sysroot OUTPUT_STRIP_TRAILING_WHITESPACE)
+  file(GLOB WNN_COMPONENT_LD ${rust_sysroot}/lib/rustlib/*/bin/wasm-component-ld)
+  set(WNN_COMPONENT_LD ${WNN_COMPONENT_LD} CACHE FILEPATH "Makes components of core modules")
+endif()
+
 add_custom_target(guests ALL)
 
 # wnn_library_sources(TARGET OUT): the sources, as absolute paths, of a library of ours and of those
@@ -60,7 +73,7 @@ function(wnn_library_sources target out)
   set(${out} ${sources} PARENT_SCOPE)
 endfunction()
 
-# wnn_wasm_objects(OUT SET SOURCES file... [FLAGS flag...]): compiles C++ to WebAssembly object
+# wnn_wasm_objects(OUT SET SOURCES file... [FLAGS flag...]): compiles C++ and C to WebAssembly object
 # files, whose paths OUT receives. Objects of one SET lie in one folder.
 function(wnn_wasm_objects out set)
   cmake_parse_arguments(PARSE_ARGV 2 ARG "" "" "SOURCES;FLAGS")
@@ -71,9 +84,13 @@ function(wnn_wasm_objects out set)
     set(object ${CMAKE_CURRENT_BINARY_DIR}/${set}.wasm.dir/${path}.o)
     cmake_path(GET object PARENT_PATH folder)
     file(MAKE_DIRECTORY ${folder})
+    set(language)
+    if(source MATCHES "\\.c$")
+      set(language -x c -std=c11)
+    endif()
     add_custom_command(
       OUTPUT ${object}
-      COMMAND ${CMAKE_CXX_COMPILER_LAUNCHER} ${WNN_WASM_CXX} ${WNN_WASM_FLAGS} ${ARG_FLAGS} -MD -MT ${object} -MF ${object}.d
+      COMMAND ${CMAKE_CXX_COMPILER_LAUNCHER} ${WNN_WASM_CXX} ${WNN_WASM_FLAGS} ${language} ${ARG_FLAGS} -MD -MT ${object} -MF ${object}.d
               -c ${source} -o ${object}
       DEPENDS ${source}
       DEPFILE ${object}.d
@@ -84,15 +101,15 @@ function(wnn_wasm_objects out set)
   set(${out} ${objects} PARENT_SCOPE)
 endfunction()
 
-# wnn_link_guest(NAME OBJECTS file... [FLAGS flag...]): NAME.wasm from object files.
+# wnn_link_guest(NAME OBJECTS file... [FLAGS flag...] [DEPENDS file...]): NAME.wasm from object files.
 function(wnn_link_guest name)
-  cmake_parse_arguments(PARSE_ARGV 1 ARG "" "" "OBJECTS;FLAGS")
+  cmake_parse_arguments(PARSE_ARGV 1 ARG "" "" "OBJECTS;FLAGS;DEPENDS")
   set(module ${WNN_GUESTS_DIR}/${name}.wasm)
   add_custom_command(
     OUTPUT ${module}
     COMMAND ${CMAKE_COMMAND} -E make_directory ${WNN_GUESTS_DIR}
     COMMAND ${WNN_WASM_CXX} ${WNN_WASM_LINK_FLAGS} ${ARG_FLAGS} ${ARG_OBJECTS} -o ${module}
-    DEPENDS ${ARG_OBJECTS}
+    DEPENDS ${ARG_OBJECTS} ${ARG_DEPENDS}
     COMMENT "Linking ${name}.wasm"
     VERBATIM)
   add_custom_target(guest-${name} DEPENDS ${module})
@@ -104,6 +121,27 @@ function(wnn_cxx_guest name)
   cmake_parse_arguments(PARSE_ARGV 1 ARG "" "" "SOURCES;FLAGS;LINK_FLAGS")
   wnn_wasm_objects(objects ${name} SOURCES ${ARG_SOURCES} FLAGS ${ARG_FLAGS})
   wnn_link_guest(${name} OBJECTS ${objects} FLAGS ${ARG_LINK_FLAGS})
+endfunction()
+
+# wnn_cxx_component(NAME SOURCES file... [FLAGS flag...]): NAME.wasm, a component that runs as a
+# command, from C++ or C on wasi_nn.hpp or wasi_nn.h.
+function(wnn_cxx_component name)
+  cmake_parse_arguments(PARSE_ARGV 1 ARG "" "" "SOURCES;FLAGS")
+  if(NOT WNN_COMPONENT_LD)
+    message(FATAL_ERROR "Components in C++ need wasm-component-ld, which comes with the Rust "
+                        "toolchain of guest/rust: install rustup, or leave the guests out with "
+                        "-DWNN_BUILD_GUESTS=OFF.")
+  endif()
+  set(component ${PROJECT_SOURCE_DIR}/guest/component)
+  file(GLOB_RECURSE wit CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/guest/wit/*.wit)
+  wnn_wasm_objects(objects ${name}
+    SOURCES ${ARG_SOURCES} ${component}/start.cc ${component}/wasi_nn_component.cc
+            ${component}/wasi_nn_onnx_component.cc
+    FLAGS -DWASI_NN_COMPONENT -ffunction-sections ${ARG_FLAGS})
+  wnn_link_guest(${name} OBJECTS ${objects}
+    FLAGS -nostartfiles -fuse-ld=${WNN_COMPONENT_LD}
+          -Wl,--component-type,${PROJECT_SOURCE_DIR}/guest/wit/extension
+    DEPENDS ${wit})
 endfunction()
 
 # wnn_rust_guests(WORKSPACE folder TARGET triple GUESTS name... [UNITS package...]): NAME.wasm for

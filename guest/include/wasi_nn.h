@@ -1,5 +1,9 @@
-/* WASI-NN for core WebAssembly modules, in C: the imports of `wasi_ephemeral_nn` and the layouts,
- * enumerations and error numbers that go with them. Usable from C11 and C++.
+/* WASI-NN in C: the functions of `wasi_ephemeral_nn` and the layouts, enumerations and error
+ * numbers that go with them. Usable from C11 and C++.
+ *
+ * In core modules they are imports. With WASI_NN_COMPONENT defined, in components, they are
+ * functions on top of the interfaces of wasi:nn@0.2.0-rc-2024-10-28:
+ * guest/component/wasi_nn_component.cc.
  *
  * A guest's life with it, for each graph:
  *   wasi_nn_load | wasi_nn_load_by_name
@@ -27,7 +31,7 @@ extern "C" {
 #define WASI_NN_STATIC_ASSERT(condition, message) _Static_assert(condition, message)
 #endif
 
-#ifdef __wasm__
+#if defined(__wasm__) && !defined(WASI_NN_COMPONENT)
 #define WASI_NN_IMPORT(name) \
   __attribute__((import_module("wasi_ephemeral_nn"), import_name(name))) extern
 #else

@@ -202,6 +202,7 @@ TEST_P(WitxExtensionTest, TensorsByName) {
   ASSERT_EQ(guest().Compute(context), Errno::kSuccess);
   EXPECT_EQ(U32s("output_dims", {context, 0}), std::vector<uint32_t>{1});
   const auto [name, size] = PutText("y");
+  EXPECT_EQ(U32s("output_dims_by_name", {context, name, size}), std::vector<uint32_t>{1});
   std::vector<std::byte> data;
   uint32_t n_bytes = 0;
   EXPECT_EQ(Read("get_output_by_name", {context, name, size}, 4, 1, &data, &n_bytes),
@@ -270,6 +271,24 @@ TEST_P(WitxExtensionTest, StateStaysOnTheHost) {
   const bool copies = std::get<0>(GetParam()) == "builtin";
   EXPECT_EQ(counters.carried_bytes, copies ? 4u * 8 : 0u);
   EXPECT_EQ(counters.guest_bytes, 8u + 5 * (8 + 8) + 8);
+}
+
+TEST_P(WitxExtensionTest, StateByName) {
+  const uint32_t context = ContextOn(Cell());
+  Set(context, 1, {0, 0});
+  const auto [out, n_out] = PutText("h1");
+  const auto [in, n_in] = PutText("h0");
+  EXPECT_EQ(guest().Call("bind_output_by_name", {context, in, n_in, out, n_out}),
+            Errno::kInvalidArgument);
+  ASSERT_EQ(guest().Call("bind_output_by_name", {context, out, n_out, in, n_in}),
+            Errno::kSuccess);
+  Set(context, 0, {1, 2});
+  ASSERT_EQ(guest().Compute(context), Errno::kSuccess);
+  ASSERT_EQ(guest().Compute(context), Errno::kSuccess);
+  EXPECT_EQ(Get(context, 1), (std::vector<float>{2, 4}));
+  ASSERT_EQ(guest().Call("unbind_input_by_name", {context, in, n_in}), Errno::kSuccess);
+  ASSERT_EQ(guest().Compute(context), Errno::kSuccess);
+  EXPECT_EQ(Get(context, 1), (std::vector<float>{2, 4}));
 }
 
 TEST_P(WitxExtensionTest, StateByComputesAlone) {
@@ -395,10 +414,13 @@ TEST_P(WitxExtensionTest, UnknownHandlesSidesAndIndices) {
       {"value_dim_name", {graph, 0, 0, 2, out, 8, out}},
       {"value_dim_name", {graph, 0, 1, 0, out, 8, out}},
       {"output_dims", {0, 0, out, 8, out}},
+      {"output_dims_by_name", {0, out, 0, out, 8, out}},
       {"set_input_by_name", {0, out, 0, out}},
       {"get_output_by_name", {0, out, 0, out, 8, out}},
       {"bind_output", {0, 0, 0}},
       {"unbind_input", {0, 0}},
+      {"bind_output_by_name", {0, out, 0, out, 0}},
+      {"unbind_input_by_name", {0, out, 0}},
       {"metadata", {graph + 1, 0, out, 8, out}},
       {"property_count", {kNone, out}},
       {"property_key", {kNone, 0, out, 8, out}},
@@ -432,8 +454,12 @@ TEST_P(WitxExtensionTest, PointersOutsideTheMemory) {
         {"value_dim_name", {graph, 0, 0, 0, out, 8, bad}},
         {"output_dims", {context, 0, bad, 8, out}},
         {"output_dims", {context, 0, out, 8, bad}},
+        {"output_dims_by_name", {context, bad, 8, out, 8, out}},
         {"set_input_by_name", {context, bad, 8, out}},
         {"get_output_by_name", {context, bad, 8, out, 8, out}},
+        {"bind_output_by_name", {context, bad, 8, left, n_left}},
+        {"bind_output_by_name", {context, left, n_left, bad, 8}},
+        {"unbind_input_by_name", {context, bad, 8}},
         {"metadata", {graph, 0, bad, 8, out}},
         {"metadata", {graph, 0, out, 0xffffffff, out}},
         {"metadata", {graph, 0, out, 8, bad}},

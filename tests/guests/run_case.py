@@ -6,10 +6,12 @@
   run_case.py HOST GUESTS_DIR RUNTIME repeat GUEST MODEL
   run_case.py HOST GUESTS_DIR RUNTIME agree GUEST MODEL
   run_case.py HOST GUESTS_DIR RUNTIME refuse GUEST
+  run_case.py HOST GUESTS_DIR RUNTIME example GUEST EXAMPLE
 
 HOW is `by-name`, where the host has the model; --nn-abi=DIALECT for the host; or a word for the
 guest. `repeat` checks times and classes in a guest's JSON; `agree` compares a guest with classify.wasm,
-score by score; `refuse` asks a guest that has its engine inside for what only hosts have.
+score by score; `refuse` asks a guest that has its engine inside for what only hosts have; `example` compares what an example of the bindings prints, and
+the tensor bytes that it copies, with EXAMPLES.
 
 Exits with 77, saying why, when the models of ../shared (or $WNN_SHARED_DIR) are not there or the
 runtime's library is not on this machine.
@@ -19,7 +21,11 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "tools"))
+import onnx_writer  # noqa: E402
 
 SKIP = 77
 SHARED = Path(os.environ.get("WNN_SHARED_DIR") or Path(__file__).resolve().parents[3] / "shared")
@@ -159,10 +165,60 @@ def refuse(host, guests, runtime, guest):
     return True
 
 
+# What an example prints, and the bytes of tensors that it may copy in and out, over either ABI and
+# in any language. The model: y = h1 * x and h1 = h0 + x, all float[N,2].
+STATE_OUTPUT = """input x f32[N,2]
+input h0 f32[N,2]
+output y f32[N,2]
+output h1 f32[N,2]
+made by tests
+check: invalid_argument (1): output 'y' is declared as f64[?,2], but the model has 'y f32[N,2]'
+1 1
+6 6
+18 18
+40 40
+bind_output 'h2' 'h0': invalid_argument (1): the model has no output 'h2'; it has 'y', 'h1', \
+which also go by "0", "1" and so on
+"""
+EXAMPLES = {
+    "typed": ("""1 4
+39 56
+125 156
+set_input 0: invalid_argument (1): it is declared as f32[?,2], which the data's 5 elements do not fill
+""", 3 * 24),
+    "state": (STATE_OUTPUT.replace("\\\n", ""), 8 + 4 * (8 + 8)),
+    "infer": ("""12 24
+error 7, needed 8
+""", 3 * 8),
+}
+
+
+def example(host, guests, runtime, guest, name):
+    model = onnx_writer.ModelWriter("cell", 17, "tests")
+    for value in "x", "h0":
+        model.add_input(value, ["N", 2])
+    model.add_node("Add", ["h0", "x"], "h1")
+    model.add_node("Mul", ["h1", "x"], "y")
+    for value in "y", "h1":
+        model.add_output(value, ["N", 2])
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder, "cell.onnx").write_bytes(model.to_bytes())
+        result = run([host, "run", "--runtime", runtime, "--timings=json", "--dir", f"{folder}::.",
+                      guests / f"{guest}.wasm", "cell.onnx"])
+    output, copied = EXAMPLES[name]
+    errors = "\n" + result.stderr  # the log may come before
+    counters = json.loads(errors[errors.index("\n{"):])["totals"]
+    actual = sum(counters[call]["bytes_copied"] for call in counters
+                 if call not in ("all", "carry_state"))
+    print(f"copied {actual} bytes, expected {copied}")
+    assert result.returncode == 0 and result.stdout == output, output
+    return actual == copied
+
+
 def main():
     host, guests, runtime, kind, *rest = sys.argv[1:]
     test = {"invoke": invoke, "classify": classify, "repeat": repeat, "agree": agree,
-            "refuse": refuse}[kind]
+            "refuse": refuse, "example": example}[kind]
     sys.exit(0 if test(Path(host), Path(guests), runtime, *rest) else 1)
 
 

@@ -135,21 +135,27 @@ Status ValueDimName(WitxCall& call, const uint32_t* args) {
                    "the dimension's name");
 }
 
-// output_dims(context, index, buffer, max_dims, out)
-Status OutputDims(WitxCall& call, const uint32_t* args) {
-  WNN_ASSIGN_OR_RETURN(const Shape shape, call.session.OutputShape(args[0], args[1]));
+Status WriteOutputDims(const WitxCall& call, nn::Handle context, uint32_t index,
+                       const OutBuffer& out) {
+  WNN_ASSIGN_OR_RETURN(const Shape shape, call.session.OutputShape(context, index));
   std::vector<uint32_t> dims;
   for (int64_t dim : shape) {
     WNN_ASSIGN_OR_RETURN(const uint32_t number, DimOf(dim));
     dims.push_back(number);
   }
-  return WriteU32s(call, dims, {args[2], args[3], args[4]}, "the list of dimensions");
+  return WriteU32s(call, dims, out, "the list of dimensions");
 }
 
-// The index of the context's input or output whose name is at args[1], args[2].
-Result<uint32_t> IndexByName(const WitxCall& call, const uint32_t* args, bool is_input) {
-  WNN_ASSIGN_OR_RETURN(const std::string name, ReadText(call, args[1], args[2], "the name"));
-  WNN_ASSIGN_OR_RETURN(const auto graph, call.session.GraphOf(args[0]));
+// output_dims(context, index, buffer, max_dims, out)
+Status OutputDims(WitxCall& call, const uint32_t* args) {
+  return WriteOutputDims(call, args[0], args[1], {args[2], args[3], args[4]});
+}
+
+// The index of the context's input or output whose name is at `text`: address, length.
+Result<uint32_t> IndexByName(const WitxCall& call, nn::Handle context, const uint32_t* text,
+                             bool is_input) {
+  WNN_ASSIGN_OR_RETURN(const std::string name, ReadText(call, text[0], text[1], "the name"));
+  WNN_ASSIGN_OR_RETURN(const auto graph, call.session.GraphOf(context));
   WNN_ASSIGN_OR_RETURN(const size_t index,
                        nn::FindValue(is_input ? graph->inputs() : graph->outputs(), name,
                                      is_input ? "input" : "output"));
@@ -158,16 +164,25 @@ Result<uint32_t> IndexByName(const WitxCall& call, const uint32_t* args, bool is
 
 // set_input_by_name(context, name_ptr, name_len, tensor)
 Status SetInputByName(WitxCall& call, const uint32_t* args) {
-  WNN_ASSIGN_OR_RETURN(const uint32_t index, IndexByName(call, args, /*is_input=*/true));
+  WNN_ASSIGN_OR_RETURN(const uint32_t index,
+                       IndexByName(call, args[0], args + 1, /*is_input=*/true));
   const std::array by_index = {args[0], index, args[3]};
   return SetInput(call, by_index.data());
 }
 
 // get_output_by_name(context, name_ptr, name_len, buffer, buffer_bytes, out_bytes_written)
 Status GetOutputByName(WitxCall& call, const uint32_t* args) {
-  WNN_ASSIGN_OR_RETURN(const uint32_t index, IndexByName(call, args, /*is_input=*/false));
+  WNN_ASSIGN_OR_RETURN(const uint32_t index,
+                       IndexByName(call, args[0], args + 1, /*is_input=*/false));
   const std::array by_index = {args[0], index, args[3], args[4], args[5]};
   return GetOutput(call, by_index.data());
+}
+
+// output_dims_by_name(context, name_ptr, name_len, buffer, max_dims, out)
+Status OutputDimsByName(WitxCall& call, const uint32_t* args) {
+  WNN_ASSIGN_OR_RETURN(const uint32_t index,
+                       IndexByName(call, args[0], args + 1, /*is_input=*/false));
+  return WriteOutputDims(call, args[0], index, {args[3], args[4], args[5]});
 }
 
 // bind_output(context, output, input)
@@ -178,6 +193,22 @@ Status BindOutput(WitxCall& call, const uint32_t* args) {
 // unbind_input(context, input)
 Status UnbindInput(WitxCall& call, const uint32_t* args) {
   return call.session.UnbindInput(args[0], args[1]);
+}
+
+// bind_output_by_name(context, output_ptr, output_len, input_ptr, input_len)
+Status BindOutputByName(WitxCall& call, const uint32_t* args) {
+  WNN_ASSIGN_OR_RETURN(const uint32_t output,
+                       IndexByName(call, args[0], args + 1, /*is_input=*/false));
+  WNN_ASSIGN_OR_RETURN(const uint32_t input,
+                       IndexByName(call, args[0], args + 3, /*is_input=*/true));
+  return call.session.BindOutput(args[0], output, input);
+}
+
+// unbind_input_by_name(context, name_ptr, name_len)
+Status UnbindInputByName(WitxCall& call, const uint32_t* args) {
+  WNN_ASSIGN_OR_RETURN(const uint32_t input,
+                       IndexByName(call, args[0], args + 1, /*is_input=*/true));
+  return call.session.UnbindInput(args[0], input);
 }
 
 Result<std::string> MetadataField(const runtimes::ModelMetadata& metadata, uint32_t field) {
@@ -244,10 +275,13 @@ constexpr WitxFunction kFunctions[] = {
     {"value_dims", 6, ValueDims, kTellsSize},
     {"value_dim_name", 7, ValueDimName, kTellsSize},
     {"output_dims", 5, OutputDims, kTellsSize},
+    {"output_dims_by_name", 6, OutputDimsByName, kTellsSize},
     {"set_input_by_name", 4, SetInputByName},
     {"get_output_by_name", 6, GetOutputByName, kTellsSize},
     {"bind_output", 3, BindOutput},
     {"unbind_input", 2, UnbindInput},
+    {"bind_output_by_name", 5, BindOutputByName},
+    {"unbind_input_by_name", 3, UnbindInputByName},
     {"metadata", 5, Metadata, kTellsSize},
     {"property_count", 2, PropertyCount},
     {"property_key", 5, PropertyKey, kTellsSize},
