@@ -87,8 +87,11 @@ class FakeRuntime final : public runtimes::Runtime {
 
    private:
     std::shared_ptr<Control> control_;
-    std::vector<ValueInfo> infos_{
-        {.name = "x", .dtype = DType::kFloat, .has_shape = false, .dims = {}}};
+    std::vector<ValueInfo> infos_{{.name = "x",
+                                   .dtype = DType::kFloat,
+                                   .has_shape = false,
+                                   .dims = {},
+                                   .container = nullptr}};
   };
 
   std::shared_ptr<Control> control_;

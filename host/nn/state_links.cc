@@ -18,7 +18,7 @@ Status CheckIndex(size_t index, std::span<const ValueInfo> values, const char* w
 bool MayFit(const ValueInfo& from, const ValueInfo& to) {
   const bool same_type =
       from.dtype == DType::kUndefined || to.dtype == DType::kUndefined || from.dtype == to.dtype;
-  if (!same_type) return false;
+  if (!same_type || from.container != nullptr || to.container != nullptr) return false;
   if (!from.has_shape || !to.has_shape) return true;
   return std::ranges::equal(from.dims, to.dims, [](const Dim& a, const Dim& b) {
     return a.value < 0 || b.value < 0 || a.value == b.value;
