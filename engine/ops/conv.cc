@@ -1,10 +1,12 @@
-// Conv.
+// Conv, in single precision; 16-bit floats by way of it.
 #include "engine/kernels/reference/conv.h"
 
 #include <array>
 
+#include "engine/ops/conv_geometry.h"
 #include "engine/ops/families.h"
 #include "engine/ops/shape_math.h"
+#include "engine/ops/widened.h"
 #include "engine/ops/window_attributes.h"
 
 namespace wnn::ops {
@@ -34,45 +36,66 @@ Status CheckChannels(const Fact& x, const Fact& w, int64_t groups) {
   return OkStatus();
 }
 
-Status CheckBias(const InferContext& context, const Dim& out_channels) {
-  if (!context.HasInput(kBias) || !context.Input(kBias).has_rank) return OkStatus();
-  const Fact& bias = context.Input(kBias);
-  if (bias.rank() == 1 && (!IsKnown(bias.dims[0]) || !IsKnown(out_channels) ||
-                           bias.dims[0].value == out_channels.value)) {
-    return OkStatus();
-  }
-  return InvalidArgument("bias " + bias.ToString() + " does not have one number a channel");
-}
+}  // namespace
 
-Status InferConv(InferContext& context) {
-  for (size_t i : {kX, kW, kBias}) {
-    WNN_RETURN_IF_ERROR(context.RequireType(i, {DType::kFloat}));
-    WNN_RETURN_IF_ERROR(context.RequireSameType(kX, i));
-  }
-  const Fact &x = context.Input(kX), &w = context.Input(kW);
+Result<std::vector<Dim>> ConvOutputDims(const OpContext& context, const Fact& x, const Fact& w) {
   WNN_ASSIGN_OR_RETURN(int64_t groups, ReadGroups(context));
-  if (!x.has_rank || !w.has_rank) {
-    context.SetOutput(0, Fact::Unranked(x.dtype));
-    return OkStatus();
-  }
   if (x.rank() < 3 || w.rank() != x.rank()) {
     return InvalidArgument("input " + x.ToString() + " and weights " + w.ToString() +
                            " do not have the same rank of at least 3");
   }
   WNN_RETURN_IF_ERROR(CheckChannels(x, w, groups));
-  WNN_RETURN_IF_ERROR(CheckBias(context, w.dims[0]));
-
   std::vector<Dim> dims = {x.dims[0], w.dims[0]};
   std::span<const Dim> spatial(x.dims.begin() + 2, x.dims.end());
-  if (w.IsConcrete()) {
-    Shape w_shape = w.ConcreteShape();
-    WNN_ASSIGN_OR_RETURN(
-        WindowAttributes window,
-        ParseWindowAttributes(context, spatial.size(), std::span(w_shape).subspan(2)));
-    WNN_ASSIGN_OR_RETURN(std::vector<Dim> out, WindowOutputDims(window, spatial));
-    dims.insert(dims.end(), out.begin(), out.end());
-  } else {
+  if (!w.IsConcrete()) {
     dims.resize(x.rank());
+    return dims;
+  }
+  Shape w_shape = w.ConcreteShape();
+  WNN_ASSIGN_OR_RETURN(
+      WindowAttributes window,
+      ParseWindowAttributes(context, spatial.size(), std::span(w_shape).subspan(2)));
+  WNN_ASSIGN_OR_RETURN(std::vector<Dim> out, WindowOutputDims(window, spatial));
+  dims.insert(dims.end(), out.begin(), out.end());
+  return dims;
+}
+
+Status CheckConvBias(const Fact& bias, const Dim& out_channels) {
+  if (!bias.has_rank || (bias.rank() == 1 && (!IsKnown(bias.dims[0]) || !IsKnown(out_channels) ||
+                                              bias.dims[0].value == out_channels.value))) {
+    return OkStatus();
+  }
+  return InvalidArgument("bias " + bias.ToString() + " does not have one number a channel");
+}
+
+Result<kernels::ConvGeometry> ReadConvGeometry(const OpContext& context, const Shape& x,
+                                               const Shape& w) {
+  kernels::ConvGeometry shape;
+  shape.batch = x[0];
+  shape.in_channels = x[1];
+  shape.out_channels = w[0];
+  WNN_ASSIGN_OR_RETURN(shape.groups, ReadGroups(context));
+  WNN_ASSIGN_OR_RETURN(WindowAttributes attributes,
+                       ParseWindowAttributes(context, x.size() - 2, std::span(w).subspan(2)));
+  WNN_ASSIGN_OR_RETURN(shape.window, MakeWindow(attributes, std::span(x).subspan(2)));
+  return shape;
+}
+
+namespace {
+
+Status InferConv(InferContext& context) {
+  for (size_t i : {kX, kW, kBias}) {
+    WNN_RETURN_IF_ERROR(context.RequireType(i, {DType::kFloat, DType::kFloat16, DType::kBfloat16}));
+    WNN_RETURN_IF_ERROR(context.RequireSameType(kX, i));
+  }
+  const Fact &x = context.Input(kX), &w = context.Input(kW);
+  if (!x.has_rank || !w.has_rank) {
+    context.SetOutput(0, Fact::Unranked(x.dtype));
+    return OkStatus();
+  }
+  WNN_ASSIGN_OR_RETURN(std::vector<Dim> dims, ConvOutputDims(context, x, w));
+  if (context.HasInput(kBias)) {
+    WNN_RETURN_IF_ERROR(CheckConvBias(context.Input(kBias), w.dims[0]));
   }
   context.SetOutput(0, Fact::Ranked(x.dtype, std::move(dims)));
   return OkStatus();
@@ -96,15 +119,9 @@ class ConvOp final : public CompiledOp {
 };
 
 Result<std::unique_ptr<const CompiledOp>> CompileConv(const CompileContext& context) {
-  Shape x = context.InputShape(kX), w = context.InputShape(kW);
-  kernels::ConvGeometry shape;
-  shape.batch = x[0];
-  shape.in_channels = x[1];
-  shape.out_channels = w[0];
-  WNN_ASSIGN_OR_RETURN(shape.groups, ReadGroups(context));
-  WNN_ASSIGN_OR_RETURN(WindowAttributes attributes,
-                       ParseWindowAttributes(context, x.size() - 2, std::span(w).subspan(2)));
-  WNN_ASSIGN_OR_RETURN(shape.window, MakeWindow(attributes, std::span(x).subspan(2)));
+  if (HasHalfInput(context)) return CompileWidened(context, CompileConv);
+  WNN_ASSIGN_OR_RETURN(kernels::ConvGeometry shape,
+                       ReadConvGeometry(context, context.InputShape(kX), context.InputShape(kW)));
   return std::unique_ptr<const CompiledOp>(std::make_unique<ConvOp>(shape));
 }
 

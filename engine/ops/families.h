@@ -34,5 +34,27 @@ std::span<const OpDef> SelectOps();           // select.cc: NonZero, Compress
 std::span<const OpDef> SoftmaxOps();          // softmax.cc
 std::span<const OpDef> UnaryOps();  // unary.cc: activations and other functions of one element
 std::span<const OpDef> ViewOps();   // view.cc: Identity, Reshape, Flatten, Shape, ...
+std::span<const OpDef> BinaryOps();              // binary.cc: Add, Sub, Mul, Div, ...
+std::span<const OpDef> CastOps();                // cast.cc
+std::span<const OpDef> ConcatOps();              // concat.cc: Concat, Split
+std::span<const OpDef> ConstantOps();            // constant.cc: Constant, ConstantOfShape, Range
+std::span<const OpDef> ConvOps();                // conv.cc
+std::span<const OpDef> FastElementwiseOps();     // fast_elementwise.cc: wnn.Unary, wnn.Binary
+std::span<const OpDef> GatherOps();              // gather.cc
+std::span<const OpDef> GemmOps();                // gemm.cc: Gemm, MatMul
+std::span<const OpDef> MovementOps();            // movement.cc: Transpose, Slice, Expand, Tile
+std::span<const OpDef> NormOps();                // norm.cc: BatchNormalization, LRN, ...
+std::span<const OpDef> PadOps();                 // pad.cc
+std::span<const OpDef> PoolOps();                // pool.cc
+std::span<const OpDef> QLinearConvOps();         // qlinear_conv.cc: QLinearConv, ConvInteger
+std::span<const OpDef> QLinearElementwiseOps();  // qlinear_elementwise.cc: QLinearAdd, ...
+std::span<const OpDef> QLinearMatMulOps();       // qlinear_matmul.cc: QLinearMatMul, QGemm, ...
+std::span<const OpDef> QuantizeOps();  // quantize.cc: QuantizeLinear, DequantizeLinear, ...
+std::span<const OpDef> ReduceOps();    // reduce.cc
+std::span<const OpDef> ScanOps();      // scan.cc: CumSum, Trilu, TopK, OneHot, ...
+std::span<const OpDef> ScatterOps();   // scatter.cc
+std::span<const OpDef> SoftmaxOps();   // softmax.cc
+std::span<const OpDef> UnaryOps();     // unary.cc: activations and other functions of one element
+std::span<const OpDef> ViewOps();      // view.cc: Identity, Reshape, Flatten, Shape, ...
 
 }  // namespace wnn::ops

@@ -1,17 +1,23 @@
-// Gemm and MatMul in single precision.
+// Gemm and MatMul: in single precision on packed panels; 16-bit floats by way of it; other numbers
+// by plain loops.
 #include <array>
 #include <string>
 
 #include "engine/kernels/gemm_simple.h"
+#include "engine/kernels/reference/binary.h"
+#include "engine/kernels/reference/element.h"
 #include "engine/kernels/reference/loop_nest.h"
 #include "engine/ops/families.h"
 #include "engine/ops/shape_math.h"
+#include "engine/ops/widened.h"
 
 namespace wnn::ops {
 namespace {
 
 using CompiledPtr = std::unique_ptr<const CompiledOp>;
-constexpr TypeSet kTypes = {DType::kFloat};
+constexpr TypeSet kTypes = {DType::kFloat, DType::kDouble, DType::kFloat16, DType::kBfloat16,
+                            DType::kInt32, DType::kInt64,  DType::kUint32,  DType::kUint64};
+using PlainTypes = kernels::Types<double, int32_t, int64_t, uint32_t, uint64_t>;
 constexpr size_t kA = 0, kB = 1, kC = 2;
 
 // One product of the batch: C[m][n] = A[m][k] B[k][n], with the strides of A's and B's elements.
@@ -81,6 +87,84 @@ Result<PackedPtr> PackConstantB(const CompileContext& context, const Product& p,
     return buffer;
   });
 }
+
+// A product of a type for which there is no packed kernel: y = alpha a b, row by row. Integers
+// wrap.
+template <typename T>
+void MultiplyPlain(const Product& p, T alpha, const T* a, const T* b, T* y, Parallel& parallel) {
+  using U = typename std::conditional_t<std::is_integral_v<T>, std::make_unsigned<T>,
+                                        std::type_identity<T>>::type;
+  kernels::ForRanges(parallel, p.m, 4, [&](int64_t begin, int64_t end) {
+    for (int64_t i = begin; i < end; ++i) {
+      T* row = y + i * p.n;
+      std::fill_n(row, p.n, T{0});
+      for (int64_t k = 0; k < p.k; ++k) {
+        const U factor = static_cast<U>(a[i * p.a_row_stride + k * p.a_k_stride]);
+        const T* from = b + k * p.b_k_stride;
+        for (int64_t j = 0; j < p.n; ++j) {
+          row[j] = static_cast<T>(static_cast<U>(row[j]) +
+                                  factor * static_cast<U>(from[j * p.b_n_stride]));
+        }
+      }
+      if (alpha == T{1}) continue;
+      for (int64_t j = 0; j < p.n; ++j) {
+        row[j] = static_cast<T>(static_cast<U>(alpha) * static_cast<U>(row[j]));
+      }
+    }
+  });
+}
+
+template <typename T>
+class PlainGemmOp final : public CompiledOp {
+ public:
+  PlainGemmOp(const Product& product, float alpha, float beta, kernels::LoopNest<2> c_nest)
+      : product_(product),
+        alpha_(static_cast<T>(alpha)),
+        beta_(static_cast<T>(beta)),
+        c_nest_(std::move(c_nest)) {}
+  Status Run(const RunArgs& args) const override {
+    T* y = args.out<T>(0);
+    MultiplyPlain(product_, alpha_, args.in<T>(kA), args.in<T>(kB), y, *args.parallel);
+    const T* c = args.in<T>(kC);
+    if (c == nullptr || beta_ == T{0}) return OkStatus();
+    const int64_t step = c_nest_.inner_strides()[1];
+    c_nest_.Run(*args.parallel, [&](const kernels::LoopNest<2>::Offsets& at, int64_t n) {
+      for (int64_t i = 0; i < n; ++i) {
+        const T term = kernels::Mul()(beta_, c[at[1] + i * step]);
+        y[at[0] + i] = kernels::Add()(y[at[0] + i], term);
+      }
+    });
+    return OkStatus();
+  }
+
+ private:
+  const Product product_;
+  const T alpha_, beta_;
+  const kernels::LoopNest<2> c_nest_;
+};
+
+template <typename T>
+class PlainMatMulOp final : public CompiledOp {
+ public:
+  PlainMatMulOp(const Product& product, kernels::LoopNest<3> batches)
+      : product_(product), batches_(std::move(batches)) {}
+  Status Run(const RunArgs& args) const override {
+    const auto& steps = batches_.inner_strides();
+    const Product& p = product_;
+    batches_.ForRows(0, batches_.n_rows(), [&](const kernels::LoopNest<3>::Offsets& at) {
+      for (int64_t i = 0; i < batches_.inner_extent(); ++i) {
+        MultiplyPlain(p, T{1}, args.in<T>(kA) + (at[1] + i * steps[1]) * p.m * p.k,
+                      args.in<T>(kB) + (at[2] + i * steps[2]) * p.k * p.n,
+                      args.out<T>(0) + (at[0] + i * steps[0]) * p.m * p.n, *args.parallel);
+      }
+    });
+    return OkStatus();
+  }
+
+ private:
+  const Product product_;
+  const kernels::LoopNest<3> batches_;
+};
 
 // Y = alpha A' B' + beta C, C broadcast.
 class GemmOp final : public CompiledOp {
@@ -185,6 +269,7 @@ Status InferGemm(InferContext& context) {
 }
 
 Result<CompiledPtr> CompileGemm(const CompileContext& context) {
+  if (HasHalfInput(context)) return CompileWidened(context, CompileGemm);
   WNN_ASSIGN_OR_RETURN(GemmAttributes attributes, ParseGemm(context));
   const Shape a = context.InputShape(kA), b = context.InputShape(kB);
   const Shape out = context.OutputShape(0);
@@ -196,13 +281,18 @@ Result<CompiledPtr> CompileGemm(const CompileContext& context) {
   p.a_k_stride = attributes.trans_a ? a[1] : 1;
   p.b_k_stride = attributes.trans_b ? 1 : b[1];
   p.b_n_stride = attributes.trans_b ? b[1] : 1;
-  WNN_ASSIGN_OR_RETURN(PackedPtr packed, PackConstantB(context, p, 1));
   kernels::LoopNest<2> c_nest;
   if (context.HasInput(kC)) {
     c_nest = kernels::LoopNest<2>(
         out, std::array{kernels::DenseStrides(out),
                         kernels::BroadcastStrides(context.InputShape(kC), out)});
   }
+  if (context.InputType(kA) != DType::kFloat) {
+    return kernels::Visit(context.InputType(kA), PlainTypes(), [&]<typename T>() -> CompiledPtr {
+      return std::make_unique<PlainGemmOp<T>>(p, attributes.alpha, attributes.beta, c_nest);
+    });
+  }
+  WNN_ASSIGN_OR_RETURN(PackedPtr packed, PackConstantB(context, p, 1));
   return CompiledPtr(std::make_unique<GemmOp>(p, std::move(packed), attributes.alpha,
                                               attributes.beta, std::move(c_nest)));
 }
@@ -272,6 +362,7 @@ Status InferMatMul(InferContext& context) {
 }
 
 Result<CompiledPtr> CompileMatMul(const CompileContext& context) {
+  if (HasHalfInput(context)) return CompileWidened(context, CompileMatMul);
   // A vector is a matrix of one row (A) or one column (B), which Y then lacks.
   Shape a = context.InputShape(kA), b = context.InputShape(kB), y = context.OutputShape(0);
   if (a.size() == 1) a.insert(a.begin(), 1);
@@ -287,10 +378,15 @@ Result<CompiledPtr> CompileMatMul(const CompileContext& context) {
   b.resize(b.size() - 2);
   const Shape batch(y.begin(),
                     y.begin() + static_cast<std::ptrdiff_t>(std::max(a.size(), b.size())));
-  WNN_ASSIGN_OR_RETURN(PackedPtr packed, PackConstantB(context, p, ShapeProduct(b)));
   kernels::LoopNest<3> batches(
       batch, std::array{kernels::DenseStrides(batch), kernels::BroadcastStrides(a, batch),
                         kernels::BroadcastStrides(b, batch)});
+  if (context.InputType(kA) != DType::kFloat) {
+    return kernels::Visit(context.InputType(kA), PlainTypes(), [&]<typename T>() -> CompiledPtr {
+      return std::make_unique<PlainMatMulOp<T>>(p, batches);
+    });
+  }
+  WNN_ASSIGN_OR_RETURN(PackedPtr packed, PackConstantB(context, p, ShapeProduct(b)));
   return CompiledPtr(std::make_unique<MatMulOp>(p, std::move(packed), std::move(batches)));
 }
 

@@ -64,6 +64,12 @@ class MaxPoolOp final : public CompiledOp {
       : window_(window), n_planes_(n_planes), column_major_(column_major) {}
   Status Run(const RunArgs& args) const override {
     int64_t* indices = args.out<int64_t>(1);
+    if constexpr (sizeof(T) == 1) {
+      if (indices == nullptr && kernels::ByteMaxPoolFits(window_)) {
+        kernels::ByteMaxPool(window_, n_planes_, args.in<T>(0), args.out<T>(0), *args.parallel);
+        return OkStatus();
+      }
+    }
     kernels::MaxPoolReference(window_, n_planes_, args.in<T>(0), args.out<T>(0), indices,
                               *args.parallel);
     if (indices != nullptr && column_major_) MakeColumnMajor(indices);

@@ -1,5 +1,7 @@
 // QuantizeLinear and DequantizeLinear for 8-, 16- and 32-bit integers: one scale for the tensor,
 // one for each position of an axis, or one for each block along it. DynamicQuantizeLinear.
+#include "engine/kernels/quantized/quantize.h"
+
 #include <algorithm>
 #include <array>
 #include <cmath>
@@ -120,6 +122,13 @@ class QuantizeOp final : public CompiledOp {
     Q* y = args.out<Q>(0);
     map_.Run(*args.parallel, scale_is_a_tensor_,
              [&](int64_t first, int64_t n, int64_t scale_at, bool each) {
+               if constexpr (std::is_same_v<X, float> && std::is_same_v<S, float>) {
+                 if (!each) {
+                   const int32_t zero = zeros != nullptr ? int32_t{zeros[scale_at]} : 0;
+                   kernels::QuantizeTo(x + first, n, scales[scale_at], zero, y + first);
+                   return;
+                 }
+               }
                for (int64_t i = 0; i < n; ++i) {
                  const int64_t s = each ? scale_at + i : scale_at;
                  const float zero = zeros != nullptr ? static_cast<float>(zeros[s]) : 0.0f;

@@ -7,8 +7,10 @@ namespace wnn::optimizer {
 namespace {
 
 constexpr auto kPasses = std::to_array<Pass>({
-    {"fold-constants", FoldConstants},
     {"remove-identity", RemoveIdentity},
+    {"fold-quantization", FoldQuantization},
+    {"fold-constants", FoldConstants},
+    {"widen-half", WidenHalf},
     {"fold-batch-norm", FoldBatchNorm},
     {"fold-affine", FoldAffine},
     {"fold-pad", FoldPad},

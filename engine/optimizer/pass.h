@@ -53,6 +53,9 @@ Status FoldConstants(PassContext& context);   // fold_constants.cc
 Status RemoveIdentity(PassContext& context);  // remove_identity.cc
 Status RemoveDead(PassContext& context);      // remove_dead.cc
 
+Status FoldQuantization(PassContext& context);  // fold_quantization.cc
+Status WidenHalf(PassContext& context);         // widen_half.cc
+
 Status FoldBatchNorm(PassContext& context);  // fold_batch_norm.cc
 Status FoldPad(PassContext& context);        // fold_pad.cc
 Status FoldAffine(PassContext& context);     // fold_affine.cc

@@ -150,6 +150,10 @@ class ModelBuilder {
     if (!domain.empty()) node.Bytes(7, domain);
     graph_.Message(1, node);
   }
+  // Imports a version of another domain than ONNX's.
+  void Import(std::string_view domain, int version) {
+    imports_.emplace_back(WireWriter().Bytes(1, domain).Varint(2, static_cast<uint64_t>(version)));
+  }
   // Any further field of the graph.
   WireWriter& graph() { return graph_; }
 
@@ -157,6 +161,7 @@ class ModelBuilder {
     WireWriter model;
     model.Varint(1, static_cast<uint64_t>(ir_version_)).Message(7, graph_);
     model.Message(8, WireWriter().Bytes(1, "").Varint(2, static_cast<uint64_t>(opset_)));
+    for (const WireWriter& import : imports_) model.Message(8, import);
     return ToBytes(model.bytes());
   }
 
@@ -190,6 +195,7 @@ class ModelBuilder {
   const int opset_;
   const int ir_version_;
   WireWriter graph_;
+  std::vector<WireWriter> imports_;
 };
 
 }  // namespace wnn::testing

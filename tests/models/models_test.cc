@@ -136,6 +136,9 @@ INSTANTIATE_TEST_SUITE_P(
                       ModelCase{"mobilenetv2", "onnxruntime", 2e-4},
                       ModelCase{"efficientnet-lite0", "onnxruntime", 2e-4},
                       // The stored scores are of unoptimised graphs; fp16 and int8 round as fused.
+                      ModelCase{"squeezenet1.1-fp16", "builtin", 0.04},
+                      ModelCase{"squeezenet1.1-int8-qlinear", "builtin", 0.4},
+                      ModelCase{"mobilenetv2-int8-qdq", "builtin", 0.4},
                       ModelCase{"squeezenet1.1-fp16", "onnxruntime", 0.04},
                       ModelCase{"squeezenet1.1-int8-qlinear", "onnxruntime", 0.4},
                       ModelCase{"mobilenetv2-int8-qdq", "onnxruntime", 0.4}),

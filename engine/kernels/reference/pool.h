@@ -74,6 +74,49 @@ void MaxPoolReference(const Window& w, int64_t n_planes, const T* x, T* y, int64
   });
 }
 
+// Rows of bytes up to this width go through ByteMaxPool().
+inline constexpr int64_t kMaxByteRow = 2048;
+
+inline bool ByteMaxPoolFits(const Window& w) {
+  return w.dilation == std::array<int64_t, 3>{1, 1, 1} &&
+         w.out[2] * w.stride[2] + w.kernel[2] <= kMaxByteRow;
+}
+
+// MaxPoolReference for bytes, without indices: the largest of the window's rows first, which
+// compilers make vectors of, then of its columns. REQUIRES: ByteMaxPoolFits(w).
+template <typename T>
+void ByteMaxPool(const Window& w, int64_t n_planes, const T* x, T* y, Parallel& parallel) {
+  static_assert(sizeof(T) == 1);
+  parallel.ForEach(static_cast<size_t>(n_planes), [&](size_t plane, int) {
+    const T* in = x + static_cast<int64_t>(plane) * w.in_size();
+    T* out = y + static_cast<int64_t>(plane) * w.out_size();
+    T row[kMaxByteRow];  // padded
+    const int64_t pad = w.pad_begin[2];
+    const int64_t width = w.out[2] * w.stride[2] + w.kernel[2];
+    const int64_t live = std::min(w.in[2], width - pad);
+    for (int64_t od = 0; od < w.out[0]; ++od) {
+      const Range d = TapsInside(w, 0, od);
+      for (int64_t oh = 0; oh < w.out[1]; ++oh, out += w.out[2]) {
+        const Range h = TapsInside(w, 1, oh);
+        std::fill_n(row, width, std::numeric_limits<T>::min());
+        for (int64_t kd = d.begin; kd < d.end; ++kd) {
+          for (int64_t kh = h.begin; kh < h.end; ++kh) {
+            const int64_t z = od * w.stride[0] - w.pad_begin[0] + kd;
+            const int64_t line = oh * w.stride[1] - w.pad_begin[1] + kh;
+            const T* from = in + (z * w.in[1] + line) * w.in[2];
+            for (int64_t i = 0; i < live; ++i) row[pad + i] = std::max(row[pad + i], from[i]);
+          }
+        }
+        for (int64_t i = 0; i < w.out[2]; ++i) {
+          T best = row[i * w.stride[2]];
+          for (int64_t k = 1; k < w.kernel[2]; ++k) best = std::max(best, row[i * w.stride[2] + k]);
+          out[i] = best;
+        }
+      }
+    }
+  });
+}
+
 // How many elements an average divides by: those inside the input, or those inside the padded one.
 inline int64_t WindowElements(const Window& w, bool count_padding, const std::array<Range, 3>& taps,
                               const std::array<int64_t, 3>& start) {
