@@ -144,12 +144,12 @@ function(wnn_cxx_component name)
     DEPENDS ${wit})
 endfunction()
 
-# wnn_rust_guests(WORKSPACE folder TARGET triple GUESTS name... [UNITS package...]): NAME.wasm for
-# each package of a Cargo workspace whose binary is called NAME, and the unit tests of some of its
-# packages. Cargo's own files stay outside both trees, so that a clean build folder does not compile
+# wnn_rust_guests(WORKSPACE folder TARGET triple [SUFFIX text] GUESTS name... [UNITS package...]):
+# NAME.wasm, with the suffix after NAME, for each package of a Cargo workspace whose binary is called
+# NAME, and the unit tests of some of its packages. Packages of one call share their crates' features. Cargo's own files stay outside both trees, so that a clean build folder does not compile
 # crates again.
 function(wnn_rust_guests)
-  cmake_parse_arguments(PARSE_ARGV 0 ARG "" "WORKSPACE;TARGET" "GUESTS;UNITS")
+  cmake_parse_arguments(PARSE_ARGV 0 ARG "" "WORKSPACE;TARGET;SUFFIX" "GUESTS;UNITS")
   find_program(WNN_CARGO cargo HINTS $ENV{HOME}/.cargo/bin)
   if(NOT WNN_CARGO)
     message(FATAL_ERROR "The Rust guests need cargo: install rustup (their toolchain file picks "
@@ -167,7 +167,7 @@ function(wnn_rust_guests)
   set(packages)
   set(copies)
   foreach(name IN LISTS ARG_GUESTS)
-    set(module ${WNN_GUESTS_DIR}/${name}.wasm)
+    set(module ${WNN_GUESTS_DIR}/${name}${ARG_SUFFIX}.wasm)
     list(APPEND modules ${module})
     list(APPEND packages --package ${name})
     list(APPEND copies COMMAND ${CMAKE_COMMAND} -E copy
@@ -183,8 +183,10 @@ function(wnn_rust_guests)
     WORKING_DIRECTORY ${workspace}
     COMMENT "Building the Rust guests of ${ARG_WORKSPACE} for ${ARG_TARGET}"
     VERBATIM)
-  add_custom_target(guests-${ARG_WORKSPACE}-${ARG_TARGET} DEPENDS ${modules})
-  add_dependencies(guests guests-${ARG_WORKSPACE}-${ARG_TARGET})
+  list(GET ARG_GUESTS 0 first)
+  set(target guests-${ARG_WORKSPACE}-${ARG_TARGET}-${first})
+  add_custom_target(${target} DEPENDS ${modules})
+  add_dependencies(guests ${target})
   if(WNN_BUILD_TESTS)
     foreach(package IN LISTS ARG_UNITS)
       add_test(NAME guests.units.${package}

@@ -167,6 +167,8 @@ def refuse(host, guests, runtime, guest):
 
 # What an example prints, and the bytes of tensors that it may copy in and out, over either ABI and
 # in any language. The model: y = h1 * x and h1 = h0 + x, all float[N,2].
+CHECKED = """check: invalid_argument: output 'y' is declared as f64[?,2], but the model has 'y f32[N,2]'
+"""
 STATE_OUTPUT = """input x f32[N,2]
 input h0 f32[N,2]
 output y f32[N,2]
@@ -186,7 +188,15 @@ EXAMPLES = {
 125 156
 set_input 0: invalid_argument (1): it is declared as f32[?,2], which the data's 5 elements do not fill
 """, 3 * 24),
-    "state": (STATE_OUTPUT.replace("\\\n", ""), 8 + 4 * (8 + 8)),
+    "typed-rust": ("""1 4
+39 56
+125 156
+set_input 0 (f32[2,3]): invalid_argument: the array does not lie in one piece, row by row: \
+use as_standard_layout()
+""", 3 * 24),
+    "state-rust": (STATE_OUTPUT.replace(" (1)", "").replace(CHECKED, ""),
+                   8 + 4 * (8 + 8)),
+    "state": (STATE_OUTPUT, 8 + 4 * (8 + 8)),
     "infer": ("""12 24
 error 7, needed 8
 """, 3 * 8),
