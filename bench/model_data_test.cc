@@ -41,7 +41,7 @@ TEST(MakeInput, RefusesOtherTypes) {
 
 TEST(IdentityModel, IsAModelOfOneTensor) {
   const std::vector<std::byte> bytes = IdentityModel(Shape{1, 300});
-  EXPECT_TRUE(nn::ScanModel(bytes, Limits(), std::nullopt).ok());
+  EXPECT_TRUE(nn::ScanModel(bytes, Limits(), nullptr).has_value());
   const auto graph = runtimes::MakeBuiltinRuntime()->Load(bytes, {});
   ASSERT_TRUE(graph) << graph.error().message();
   ASSERT_EQ((*graph)->inputs().size(), 1u);

@@ -28,7 +28,7 @@ Result<std::unique_ptr<Execution>> Execution::Create(std::shared_ptr<const Model
                                                      const ExecutionOptions& options) {
   const ModelImpl& impl = *model->impl_;
   return std::unique_ptr<Execution>(
-      new Execution(std::make_unique<ExecutionImpl>(std::move(model), impl, options.parallel)));
+      new Execution(std::make_unique<ExecutionImpl>(std::move(model), impl, options)));
 }
 
 Status Execution::SetInput(size_t index, const TensorView& value) {

@@ -15,8 +15,10 @@
 #include <string>
 #include <vector>
 
+#include "engine/base/external_data.h"
 #include "engine/base/limits.h"
 #include "engine/base/log.h"
+#include "engine/base/memory_budget.h"
 #include "engine/base/parallel.h"
 #include "engine/base/status.h"
 #include "engine/base/stop.h"
@@ -28,6 +30,10 @@ namespace wnn::engine {
 struct LoadOptions {
   Limits limits;
   Logger* log = nullptr;  // borrowed for the call; null drops messages
+  // Where initialisers outside of the model's bytes are read. Borrowed for the call; null: they are
+  // refused.
+  ExternalData* external = nullptr;
+  StopCondition stop;  // ends the load with kTimeout
   // Models give the same answers without their graph optimised, within rounding.
   bool optimize = true;
   std::vector<std::string> disabled_passes;  // names from OptimizerPasses() to leave out
@@ -41,7 +47,8 @@ class Model {
  public:
   // Reads and checks `bytes` (borrowed for the call). Errors: kInvalidEncoding when they are not an
   // ONNX model, kInvalidArgument for an invalid graph, kUnsupportedOperation naming operator, node
-  // and version that the engine lacks, kSecurity for external data, kTooLarge over a limit.
+  // and version that the engine lacks, kSecurity for external data that may not be read, kTooLarge
+  // over a limit, kTimeout when `options.stop` says so.
   static Result<std::shared_ptr<const Model>> Load(std::span<const std::byte> bytes,
                                                    const LoadOptions& options);
   ~Model();
@@ -62,6 +69,9 @@ class Model {
 struct ExecutionOptions {
   // Where operators run; null runs them on the calling thread. Lifetime: outlives the execution.
   Parallel* parallel = nullptr;
+  // What the execution's inputs and tensors take is taken from here; null: only the model's limits
+  // hold. SetInput, BindInput and Run fail with kTooLarge when it is used up.
+  std::shared_ptr<MemoryBudget> budget = nullptr;
 };
 
 struct RunOptions {

@@ -9,6 +9,7 @@ namespace wnn {
 struct Limits {
   uint64_t max_model_bytes = uint64_t{2} << 30;   // a protobuf cannot be larger
   uint64_t max_nodes = 100'000;                   // with those of subgraphs and functions
+  uint64_t max_fields = 4'000'000;                // of a model: names, declarations, list elements
   uint64_t max_nesting = 32;                      // of subgraphs, of functions, of types
   uint64_t max_rank = 64;                         // of any tensor
   uint64_t max_tensor_bytes = uint64_t{2} << 30;  // of any one tensor

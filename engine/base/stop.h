@@ -24,7 +24,13 @@ struct StopCondition {
   const CancellationToken* cancel = nullptr;
   std::optional<std::chrono::steady_clock::time_point> deadline;
 
-  // kTimeout once the computation must end. Costs a clock read when there is a deadline.
+  // Whether the computation must end. Costs a clock read when there is a deadline. Once true, it
+  // stays true.
+  bool Holds() const {
+    return (cancel != nullptr && cancel->cancelled()) ||
+           (deadline && std::chrono::steady_clock::now() >= *deadline);
+  }
+  // kTimeout once the computation must end.
   Status Check() const {
     if (cancel != nullptr && cancel->cancelled()) return Timeout("the computation was cancelled");
     if (deadline && std::chrono::steady_clock::now() >= *deadline) {

@@ -55,8 +55,8 @@ Result<graph::AttributeValue> ReadValue(const AttributeProto& proto, const Limit
 }  // namespace
 
 Result<graph::TensorPtr> ReadCountedTensor(const TensorProto& proto, const Limits& limits,
-                                           uint64_t* weight_bytes) {
-  WNN_ASSIGN_OR_RETURN(Tensor tensor, ReadTensor(proto, limits));
+                                           uint64_t* weight_bytes, ExternalData* external) {
+  WNN_ASSIGN_OR_RETURN(Tensor tensor, ReadTensor(proto, limits, external));
   *weight_bytes += tensor.bytes().size();
   if (*weight_bytes > limits.max_memory_bytes) {
     return TooLarge("the model's weights are over the limit of " +

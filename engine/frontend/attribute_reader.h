@@ -3,6 +3,7 @@
 
 #include <span>
 
+#include "engine/base/external_data.h"
 #include "engine/base/limits.h"
 #include "engine/base/status.h"
 #include "engine/frontend/onnx_proto.h"
@@ -15,8 +16,9 @@ namespace wnn::frontend {
 Result<graph::Attributes> ReadAttributes(std::span<const Bytes> protos, const Limits& limits,
                                          uint64_t* weight_bytes);
 
-// Reads one tensor and counts it as ReadAttributes does.
+// Reads one tensor, as ReadTensor, and counts it as ReadAttributes does.
 Result<graph::TensorPtr> ReadCountedTensor(const TensorProto& proto, const Limits& limits,
-                                           uint64_t* weight_bytes);
+                                           uint64_t* weight_bytes,
+                                           ExternalData* external = nullptr);
 
 }  // namespace wnn::frontend

@@ -58,7 +58,8 @@ std::string LabelOf(const NodeProto& proto) {
 
 class GraphImporter {
  public:
-  GraphImporter(const Opsets& opsets, const Limits& limits) : opsets_(opsets), limits_(limits) {}
+  GraphImporter(const Opsets& opsets, const Limits& limits, ExternalData* external)
+      : opsets_(opsets), limits_(limits), external_(external) {}
 
   Result<ImportedModel> Import(const GraphProto& proto);
 
@@ -75,6 +76,7 @@ class GraphImporter {
 
   const Opsets& opsets_;
   const Limits& limits_;
+  ExternalData* external_;  // null: initialisers may not lie in files
   uint64_t weight_bytes_ = 0;
   std::map<std::string_view, ValueId> ids_;
   ImportedModel model_;
@@ -122,7 +124,7 @@ Result<ValueInfo> GraphImporter::ReadValueInfo(Bytes bytes, std::string_view wha
 Status GraphImporter::AddInitializer(Bytes bytes) {
   auto proto = ParseTensor(bytes);
   if (!proto) return InvalidEncoding("a malformed initializer");
-  auto tensor = ReadCountedTensor(*proto, limits_, &weight_bytes_);
+  auto tensor = ReadCountedTensor(*proto, limits_, &weight_bytes_, external_);
   if (!tensor) {
     return std::move(tensor.error()).WithContext("initializer " + Quoted(proto->name));
   }
@@ -253,7 +255,7 @@ Result<ImportedModel> GraphImporter::Import(const GraphProto& proto) {
 }  // namespace
 
 Result<ImportedModel> ImportModel(std::span<const std::byte> bytes, const Limits& limits,
-                                  Logger& log) {
+                                  Logger& log, ExternalData* external) {
   if (bytes.size() > limits.max_model_bytes) {
     return TooLarge("the model has " + std::to_string(bytes.size()) + " bytes, over the limit of " +
                     std::to_string(limits.max_model_bytes));
@@ -272,7 +274,7 @@ Result<ImportedModel> ImportModel(std::span<const std::byte> bytes, const Limits
                                  " of ai.onnx; trying it as version " +
                                  std::to_string(ops::kNewestOpset));
   }
-  return GraphImporter(opsets, limits).Import(*graph);
+  return GraphImporter(opsets, limits, external).Import(*graph);
 }
 
 }  // namespace wnn::frontend

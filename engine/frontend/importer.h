@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "engine/base/external_data.h"
 #include "engine/base/limits.h"
 #include "engine/base/log.h"
 #include "engine/base/status.h"
@@ -22,8 +23,9 @@ struct ImportedModel {
 
 // Borrows `bytes` for the call. Errors: kInvalidEncoding for bytes that are not an ONNX model;
 // kInvalidArgument, naming node or value, for an invalid graph; kUnsupportedOperation, naming
-// operator and node; kSecurity for external data; kTooLarge over a limit.
+// operator and node; kSecurity for external data, unless it is an initialiser's and `external` is
+// there to read it; kTooLarge over a limit.
 Result<ImportedModel> ImportModel(std::span<const std::byte> bytes, const Limits& limits,
-                                  Logger& log);
+                                  Logger& log, ExternalData* external = nullptr);
 
 }  // namespace wnn::frontend

@@ -252,6 +252,59 @@ TEST(ImporterTest, HoldsTheLimits) {
   EXPECT_EQ(ErrorOf(weights.Build(), limits).code(), Code::kTooLarge);
 }
 
+// One file, "weights", of the bytes 0, 1, 2, ...
+class CountingFile final : public ExternalData {
+ public:
+  Result<uint64_t> SizeOf(std::string_view location) override {
+    if (location != "weights") return NotFound("no such file");
+    return uint64_t{100};
+  }
+  Status Read(std::string_view, uint64_t offset, std::span<std::byte> out) override {
+    for (std::byte& byte : out) byte = static_cast<std::byte>(offset++);
+    return OkStatus();
+  }
+};
+
+WireWriter ExternalTensor(std::string_view location, std::string_view offset,
+                          std::string_view length) {
+  WireWriter tensor;
+  tensor.Varint(1, 4).Varint(2, static_cast<uint64_t>(DType::kUint8)).Bytes(8, "w").Varint(14, 1);
+  const std::pair<std::string_view, std::string_view> entries[] = {
+      {"location", location}, {"offset", offset}, {"length", length}};
+  for (const auto& [key, value] : entries) {
+    if (!value.empty()) tensor.Message(13, WireWriter().Bytes(1, key).Bytes(2, value));
+  }
+  return tensor;
+}
+
+TEST(ImporterTest, InitializersMayLieInFiles) {
+  const auto import = [](const WireWriter& tensor, ExternalData* external) {
+    ModelBuilder model = ReluModel();
+    model.InitializerMessage(tensor);
+    NullLogger log;
+    return ImportModel(model.Build(), {}, log, external);
+  };
+  CountingFile file;
+  EXPECT_EQ(import(ExternalTensor("weights", "", ""), nullptr).error().code(), Code::kSecurity);
+  auto model = import(ExternalTensor("weights", "96", "4"), &file);
+  ASSERT_TRUE(model.has_value()) << model.error().message();
+  for (size_t i = 0; i < model->graph.n_values(); ++i) {
+    const auto& tensor = model->graph.facts()[i].constant;
+    if (tensor) EXPECT_EQ(tensor->bytes()[3], std::byte{99});
+  }
+  const std::pair<WireWriter, Code> wrong[] = {
+      {ExternalTensor("weights", "97", ""), Code::kInvalidArgument},
+      {ExternalTensor("weights", "18446744073709551615", ""), Code::kInvalidArgument},
+      {ExternalTensor("weights", "0", "5"), Code::kInvalidArgument},
+      {ExternalTensor("weights", "x", ""), Code::kInvalidArgument},
+      {ExternalTensor("others", "", ""), Code::kNotFound},
+      {ExternalTensor("", "", ""), Code::kNotFound},
+  };
+  for (const auto& [tensor, code] : wrong) {
+    EXPECT_EQ(import(tensor, &file).error().code(), code);
+  }
+}
+
 TEST(ImporterTest, NamesInMessagesArePrintable) {
   ModelBuilder model = ReluModel();
   model.Node("Bad\nName\x1b", {"y"}, {"z"}, {}, std::string(1000, 'n'));

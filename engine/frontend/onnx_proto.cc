@@ -68,6 +68,23 @@ bool ReadOperatorSetId(Bytes bytes, OperatorSetId* id) {
   });
 }
 
+// One of the pairs of texts that say where a tensor's data lie.
+bool ReadExternalEntry(Bytes bytes, TensorProto* tensor) {
+  std::string_view key;
+  std::string_view value;
+  bool parsed = ReadMessage(bytes, [&](const Field& field) {
+    switch (field.number) {
+      case 1: return Store(field, &key);
+      case 2: return Store(field, &value);
+      default: return true;
+    }
+  });
+  if (key == "location") tensor->location = value;
+  if (key == "offset") tensor->offset = value;
+  if (key == "length") tensor->length = value;
+  return parsed;
+}
+
 bool ReadDimension(Bytes bytes, Dim* dim) {
   return ReadMessage(bytes, [&](const Field& field) {
     std::string_view symbol;
@@ -231,7 +248,9 @@ std::optional<TensorProto> ParseTensor(Bytes bytes) {
       case 3: tensor.is_segmented = true; return field.IsBytes();
       case 8: return Store(field, &tensor.name);
       case 9: return Store(field, &tensor.raw_data);
-      case 13: tensor.is_external = true; return field.IsBytes();
+      case 13:
+        tensor.is_external = true;
+        return field.IsBytes() && ReadExternalEntry(field.bytes, &tensor);
       case 14: return Store(field, &data_location);
       default: return true;
     }

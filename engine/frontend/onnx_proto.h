@@ -90,6 +90,10 @@ struct TensorProto {
   std::vector<int64_t> dims;
   std::optional<Bytes> raw_data;
   bool is_external = false;
+  // Of external data: the file, and decimal numbers of bytes. Empty if the model does not say.
+  std::string_view location;
+  std::string_view offset;
+  std::string_view length;
   bool is_segmented = false;
   Bytes message;  // the whole message, for the typed fields
 };

@@ -1,5 +1,6 @@
 #include "engine/frontend/tensor_reader.h"
 
+#include <charconv>
 #include <cstring>
 
 #include "engine/base/checked_math.h"
@@ -94,10 +95,42 @@ bool ReadTypedField(const TensorProto& proto, TypedField typed, std::span<std::b
   return filler.Complete();
 }
 
+// `what` is how an error calls the number; `absent` stands for one that is not there.
+Result<uint64_t> ReadByteCount(std::string_view text, std::string_view what, uint64_t absent) {
+  if (text.empty()) return absent;
+  uint64_t value = 0;
+  const auto result = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (result.ec != std::errc{} || result.ptr != text.data() + text.size()) {
+    return InvalidArgument("its external data's " + std::string(what) + " is no number of bytes");
+  }
+  return value;
+}
+
+// REQUIRES: `size` is what `type`, for messages, takes in bytes.
+Result<Tensor> ReadExternal(const TensorProto& proto, DType dtype, size_t size,
+                            const std::string& type, ExternalData& external) {
+  WNN_ASSIGN_OR_RETURN(const uint64_t offset, ReadByteCount(proto.offset, "offset", 0));
+  WNN_ASSIGN_OR_RETURN(const uint64_t length, ReadByteCount(proto.length, "length", size));
+  if (length != size) {
+    return InvalidArgument(type + " takes " + std::to_string(size) +
+                           " bytes, but its external data has " + std::to_string(length));
+  }
+  // Before room is made for what may not be there.
+  WNN_ASSIGN_OR_RETURN(const uint64_t file_size, external.SizeOf(proto.location));
+  if (offset > file_size || size > file_size - offset) {
+    return InvalidArgument("its " + std::to_string(size) + " bytes at offset " +
+                           std::to_string(offset) + " lie past the end of its file, which has " +
+                           std::to_string(file_size));
+  }
+  WNN_ASSIGN_OR_RETURN(Tensor tensor, Tensor::Allocate(dtype, proto.dims));
+  WNN_RETURN_IF_ERROR(external.Read(proto.location, offset, tensor.bytes()));
+  return tensor;
+}
+
 }  // namespace
 
-Result<Tensor> ReadTensor(const TensorProto& proto, const Limits& limits) {
-  if (proto.is_external) {
+Result<Tensor> ReadTensor(const TensorProto& proto, const Limits& limits, ExternalData* external) {
+  if (proto.is_external && external == nullptr) {
     return Security("its data lies in an external file, and this model may not open files");
   }
   if (proto.is_segmented) return Unsupported("it is stored in segments");
@@ -119,6 +152,7 @@ Result<Tensor> ReadTensor(const TensorProto& proto, const Limits& limits) {
     return TooLarge(type + " is over the limit of " + std::to_string(limits.max_tensor_bytes) +
                     " bytes");
   }
+  if (proto.is_external) return ReadExternal(proto, *dtype, *size, type, *external);
   if (proto.raw_data ? proto.raw_data->size() != *size : *size / 8 > proto.message.size()) {
     // An entry of a typed field takes at least a byte and gives at most eight.
     size_t found = proto.raw_data ? proto.raw_data->size() : proto.message.size();

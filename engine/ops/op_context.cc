@@ -4,6 +4,7 @@
 
 #include "engine/base/aligned_buffer.h"
 #include "engine/base/checked_math.h"
+#include "engine/base/stoppable_parallel.h"
 #include "engine/ops/evaluate_context.h"
 
 namespace wnn::ops {
@@ -205,19 +206,22 @@ namespace {
 
 // EvaluateNode() for an operator with an EvaluateFn.
 Status EvaluateAhead(const graph::Graph& graph, const graph::Node& node, std::span<Fact> facts,
-                     uint64_t max_bytes) {
+                     uint64_t max_bytes, const StopCondition& stop) {
   std::vector<Value> inputs;
   for (graph::ValueId id : node.inputs) {
     inputs.push_back(id == graph::kNoValue ? Value()
                                            : facts[static_cast<size_t>(id)].ConstantValue());
   }
   SerialParallel serial;
+  StoppableParallel parallel(serial, stop);
   RunEnvironment environment;
-  environment.parallel = &serial;
+  environment.parallel = &parallel;
+  environment.stop = stop;
   environment.limits.max_tensor_bytes = max_bytes;
   environment.budget = std::make_shared<MemoryBudget>(max_bytes);
   WNN_ASSIGN_OR_RETURN(std::vector<Value> outputs,
                        EvaluateValues(graph, node, facts, inputs, environment, nullptr));
+  WNN_RETURN_IF_ERROR(parallel.Check());
   for (size_t i = 0; i < node.outputs.size(); ++i) {
     if (node.outputs[i] == graph::kNoValue) continue;
     facts[static_cast<size_t>(node.outputs[i])] = Fact::Constant(std::move(outputs[i]));
@@ -228,14 +232,14 @@ Status EvaluateAhead(const graph::Graph& graph, const graph::Node& node, std::sp
 }  // namespace
 
 Status EvaluateNode(const graph::Graph& graph, const graph::Node& node, std::span<Fact> facts,
-                    uint64_t max_bytes) {
+                    uint64_t max_bytes, const StopCondition& stop) {
   auto fact_of = [&](graph::ValueId id) -> Fact& { return facts[static_cast<size_t>(id)]; };
   bool done = true;
   for (graph::ValueId id : node.outputs) {
     if (id != graph::kNoValue && !fact_of(id).IsConstant()) done = false;
   }
   if (done) return OkStatus();
-  if (node.op->evaluate != nullptr) return EvaluateAhead(graph, node, facts, max_bytes);
+  if (node.op->evaluate != nullptr) return EvaluateAhead(graph, node, facts, max_bytes, stop);
 
   WNN_ASSIGN_OR_RETURN(std::unique_ptr<const CompiledOp> op,
                        CompileNode(graph, node, facts, nullptr));
@@ -267,7 +271,9 @@ Status EvaluateNode(const graph::Graph& graph, const graph::Node& node, std::spa
   }
   WNN_ASSIGN_OR_RETURN(AlignedBuffer scratch,
                        AlignedBuffer::Allocate(static_cast<size_t>(scratch_bytes)));
-  Status status = op->Run({inputs, outputs, scratch.data(), &serial});
+  StoppableParallel parallel(serial, stop);
+  Status status = op->Run({inputs, outputs, scratch.data(), &parallel});
+  WNN_RETURN_IF_ERROR(parallel.Check());
   if (!status.ok()) return std::move(status).WithContext(graph::NodeLabel(graph, node));
   for (size_t i = 0; i < node.outputs.size(); ++i) {
     if (node.outputs[i] == graph::kNoValue) continue;

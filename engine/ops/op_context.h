@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "engine/base/stop.h"
 #include "engine/graph/graph.h"
 #include "engine/ops/op_def.h"
 #include "engine/ops/pack_cache.h"
@@ -138,9 +139,10 @@ Result<std::unique_ptr<const CompiledOp>> CompileNode(const graph::Graph& graph,
 
 // Computes a node ahead and makes its outputs' facts constant. No-op when InferNode() did that.
 // REQUIRES: CanEvaluate(), and InferNode() succeeded on the same facts. Errors as CompileNode;
-// kTooLarge when the outputs or the working memory take more than `max_bytes`.
+// kTooLarge when the outputs or the working memory take more than `max_bytes`, kTimeout when `stop`
+// says so.
 Status EvaluateNode(const graph::Graph& graph, const graph::Node& node, std::span<Fact> facts,
-                    uint64_t max_bytes);
+                    uint64_t max_bytes, const StopCondition& stop);
 
 // Whether the node can be computed ahead: every input that it has is constant, or its values do not
 // matter; it has no subgraphs.

@@ -39,8 +39,10 @@ Status FoldConstants(PassContext& context) {
     WNN_RETURN_IF_ERROR(ops::InferNode(graph, node, graph.facts()));
     if (!OutputsConstant(graph, node)) {
       if (!ops::CanEvaluate(node, graph.facts())) continue;
-      Status status = ops::EvaluateNode(graph, node, graph.facts(), std::min(max_bytes, budget));
+      Status status = ops::EvaluateNode(graph, node, graph.facts(), std::min(max_bytes, budget),
+                                        context.stop());
       if (!status.ok()) {
+        if (status.code() == Code::kTimeout) return status;
         context.Note(node, status.message());
         continue;
       }

@@ -43,11 +43,12 @@ Status CheckNames(std::span<const std::string> disabled) {
 std::span<const Pass> Passes() { return kPasses; }
 
 Status Optimize(graph::Graph& graph, std::span<const std::string> disabled, const Limits& limits,
-                Logger& log) {
+                const StopCondition& stop, Logger& log) {
   WNN_RETURN_IF_ERROR(CheckNames(disabled));
   for (const Pass& pass : kPasses) {
     if (std::find(disabled.begin(), disabled.end(), pass.name) != disabled.end()) continue;
-    PassContext context(graph, limits, log, pass.name);
+    WNN_RETURN_IF_ERROR(stop.Check());
+    PassContext context(graph, limits, stop, log, pass.name);
     Status status = pass.run(context);
     if (status.ok() && context.n_rewrites() > 0) status = graph.SortAndCompact();
     if (!status.ok()) {

@@ -12,8 +12,9 @@ namespace wnn::optimizer {
 std::span<const Pass> Passes();
 
 // Runs every pass whose name is not in `disabled`. Afterwards the graph is sorted and its facts
-// hold. kInvalidArgument for a name that no pass has; errors of the passes, which name them.
+// hold. kInvalidArgument for a name that no pass has, kTimeout when `stop` says so; errors of the
+// passes, which name them.
 Status Optimize(graph::Graph& graph, std::span<const std::string> disabled, const Limits& limits,
-                Logger& log);
+                const StopCondition& stop, Logger& log);
 
 }  // namespace wnn::optimizer

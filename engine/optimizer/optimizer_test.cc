@@ -29,7 +29,7 @@ graph::Graph Optimized(const ModelBuilder& builder, std::vector<std::string> dis
   auto model = frontend::ImportModel(builder.Build(), {}, logger);
   EXPECT_TRUE(model.has_value()) << model.error().message();
   EXPECT_TRUE(ops::InferGraph(model->graph).ok());
-  Status status = Optimize(model->graph, disabled, {}, logger);
+  Status status = Optimize(model->graph, disabled, {}, {}, logger);
   EXPECT_TRUE(status.ok()) << status.message();
   return std::move(model->graph);
 }

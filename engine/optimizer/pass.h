@@ -9,6 +9,7 @@
 #include "engine/base/limits.h"
 #include "engine/base/log.h"
 #include "engine/base/status.h"
+#include "engine/base/stop.h"
 #include "engine/graph/graph.h"
 
 namespace wnn::optimizer {
@@ -17,11 +18,13 @@ namespace wnn::optimizer {
 // afterwards) and sets the facts of values that it adds, by ops::InferNode().
 class PassContext {
  public:
-  PassContext(graph::Graph& graph, const Limits& limits, Logger& log, std::string_view pass)
-      : graph_(graph), limits_(limits), log_(log), pass_(pass) {}
+  PassContext(graph::Graph& graph, const Limits& limits, const StopCondition& stop, Logger& log,
+              std::string_view pass)
+      : graph_(graph), limits_(limits), stop_(stop), log_(log), pass_(pass) {}
 
   graph::Graph& graph() { return graph_; }
   const Limits& limits() const { return limits_; }
+  const StopCondition& stop() const { return stop_; }
 
   // Counts a rewrite and logs why it was made, at debug level.
   void Rewrote(const graph::Node& node, std::string_view reason) {
@@ -39,6 +42,7 @@ class PassContext {
  private:
   graph::Graph& graph_;
   const Limits& limits_;
+  const StopCondition& stop_;
   Logger& log_;
   const std::string_view pass_;
   int n_rewrites_ = 0;

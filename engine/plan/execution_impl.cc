@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "engine/base/checked_math.h"
+#include "engine/base/stoppable_parallel.h"
 
 namespace wnn::engine {
 namespace {
@@ -35,7 +36,7 @@ Status ExecutionImpl::CheckNewInput(size_t index, const TensorView& value) const
   return std::move(size).WithContext("input " + graph::Quoted(info.name));
 }
 
-Result<AlignedBuffer> ExecutionImpl::NewBuffer(const Input& input, size_t size) const {
+Result<AlignedBuffer> ExecutionImpl::NewBuffer(const Input& input, size_t size) {
   if (input.own.data() != nullptr && input.own.size() == size) return AlignedBuffer();
   uint64_t total = size;
   for (const Input& other : inputs_) {
@@ -45,6 +46,7 @@ Result<AlignedBuffer> ExecutionImpl::NewBuffer(const Input& input, size_t size) 
     return TooLarge("the inputs take " + std::to_string(total) + " bytes, over the limit of " +
                     std::to_string(model_.limits().max_memory_bytes));
   }
+  WNN_RETURN_IF_ERROR(memory_.Resize(total + arena_.size()));
   return AlignedBuffer::Allocate(size);
 }
 
@@ -179,6 +181,7 @@ Status ExecutionImpl::AllocateArena(uint64_t arena_bytes, uint64_t scratch_bytes
   }
   if (arena_.data() == nullptr || arena_.size() < *total) {
     arena_ = AlignedBuffer();  // never both at once
+    WNN_RETURN_IF_ERROR(memory_.Resize(*with_inputs));
     WNN_ASSIGN_OR_RETURN(arena_, AlignedBuffer::Allocate(static_cast<size_t>(*total)));
   }
   scratch_ = arena_.data() + arena_bytes;
@@ -198,8 +201,9 @@ std::byte* ExecutionImpl::Resolve(const plan::Location& location) const {
 }
 
 Status ExecutionImpl::RunSteps(const StopCondition& stop) {
+  StoppableParallel parallel(parallel_, stop);
   for (const plan::Step& step : plan_->steps) {
-    WNN_RETURN_IF_ERROR(stop.Check());
+    WNN_RETURN_IF_ERROR(parallel.Check());
     const size_t n_operands = step.n_inputs + step.n_outputs;
     for (size_t i = 0; i < n_operands; ++i) {
       operands_[i] = Resolve(plan_->operands[step.first_operand + i]);
@@ -208,12 +212,13 @@ Status ExecutionImpl::RunSteps(const StopCondition& stop) {
     args.inputs = std::span<const std::byte* const>(operands_.data(), step.n_inputs);
     args.outputs = std::span<std::byte* const>(operands_.data() + step.n_inputs, step.n_outputs);
     args.scratch = scratch_;
-    args.parallel = &parallel_;
+    args.parallel = &parallel;
     if (Status status = step.op->Run(args); !status.ok()) {
+      WNN_RETURN_IF_ERROR(parallel.Check());  // which may have made it fail
       return std::move(status).WithContext(NodeLabel(model_.graph(), *step.node));
     }
   }
-  return stop.Check();
+  return parallel.Check();
 }
 
 Status ExecutionImpl::Run(const RunOptions& options) {
@@ -241,12 +246,13 @@ Status ExecutionImpl::Interpret(const StopCondition& stop) {
   values_.clear();
   const uint64_t max_bytes = model_.limits().max_memory_bytes;
   const uint64_t input_bytes = InputBytes();
+  StoppableParallel parallel(parallel_, stop);
   ops::RunEnvironment environment;
-  environment.parallel = &parallel_;
+  environment.parallel = &parallel;
   environment.stop = stop;
   environment.limits = model_.limits();
   environment.budget =
-      std::make_shared<MemoryBudget>(max_bytes - std::min(max_bytes, input_bytes));
+      std::make_shared<MemoryBudget>(max_bytes - std::min(max_bytes, input_bytes), budget_);
   std::vector<Value> values;
   for (const Input& input : inputs_) {
     values.push_back(input.object);
@@ -259,7 +265,7 @@ Status ExecutionImpl::Interpret(const StopCondition& stop) {
     interpreter_.emplace(model_.program(), model_.op_cache(), &model_.pack_cache());
   }
   WNN_ASSIGN_OR_RETURN(values_, interpreter_->Run(std::move(values), environment));
-  return OkStatus();
+  return parallel.Check();
 }
 
 Result<TensorView> ExecutionImpl::Output(size_t index) const {

@@ -19,10 +19,13 @@ namespace wnn::engine {
 //  3. is_interpreted_: no plan serves inputs of these types; the interpreter runs the model.
 class ExecutionImpl {
  public:
-  ExecutionImpl(std::shared_ptr<const Model> owner, const ModelImpl& model, Parallel* parallel)
+  ExecutionImpl(std::shared_ptr<const Model> owner, const ModelImpl& model,
+                const ExecutionOptions& options)
       : owner_(std::move(owner)),
         model_(model),
-        parallel_(parallel != nullptr ? *parallel : serial_),
+        parallel_(options.parallel != nullptr ? *options.parallel : serial_),
+        budget_(options.budget),
+        memory_(options.budget),
         inputs_(model.inputs().size()) {}
 
   Status SetInput(size_t index, const TensorView& value);
@@ -48,7 +51,7 @@ class ExecutionImpl {
 
   Status CheckNewInput(size_t index, const TensorView& value) const;
   // A buffer of `size` bytes for `input`, within the limits; empty if `input.own` has that size.
-  Result<AlignedBuffer> NewBuffer(const Input& input, size_t size) const;
+  Result<AlignedBuffer> NewBuffer(const Input& input, size_t size);
   void SetType(Input& input, const TensorView& value);
   // Copies misaligned borrowed data; sets Input::aligned.
   void AlignInputs();
@@ -66,6 +69,8 @@ class ExecutionImpl {
   const ModelImpl& model_;
   SerialParallel serial_;
   Parallel& parallel_;
+  const std::shared_ptr<MemoryBudget> budget_;  // null: only the model's limits hold
+  MemoryShare memory_;  // of the inputs' own buffers and the arena
   std::vector<Input> inputs_;
   bool types_changed_ = true;  // since the plan was made
   std::shared_ptr<const plan::Plan> plan_;

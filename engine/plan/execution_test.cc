@@ -300,6 +300,58 @@ TEST(ExecutionTest, StopsWhenAskedAndRunsAgain) {
   EXPECT_TRUE(execution->Run({}).ok());
 }
 
+// y = x * ones, of [n, n] each.
+ModelBuilder Product(int64_t n) {
+  ModelBuilder model;
+  model.Input("x", DType::kFloat, {n, n});
+  model.Initializer<int64_t>("shape", {2}, {n, n});
+  model.Node("ConstantOfShape", {"shape"}, {"ones"},
+             {testing::TensorAttr<float>("value", {1}, {1})});
+  model.Node("MatMul", {"x", "ones"}, {"y"});
+  model.Output("y", DType::kFloat, {n, n});
+  return model;
+}
+
+TEST(ExecutionTest, StopsInTheMiddleOfAnOperator) {
+  constexpr int64_t n = 4096;  // which takes seconds
+  auto execution = NewExecution(Load(Product(n)));
+  Tensor x = *Tensor::Allocate(DType::kFloat, {n, n});
+  std::fill(x.bytes().begin(), x.bytes().end(), std::byte{0});
+  ASSERT_TRUE(execution->BindInput(0, x.view()).ok());
+  RunOptions soon;
+  soon.stop.deadline = std::chrono::steady_clock::now() + std::chrono::milliseconds(20);
+  EXPECT_EQ(execution->Run(soon).code(), Code::kTimeout);
+  EXPECT_EQ(execution->Output(0).error().code(), Code::kRuntimeError);
+}
+
+TEST(ExecutionTest, LoadingStopsWhenAsked) {
+  ModelBuilder model = ReluPlus();
+  CancellationToken token;
+  token.Cancel();
+  LoadOptions options;
+  options.stop.cancel = &token;
+  EXPECT_EQ(Model::Load(model.Build(), options).error().code(), Code::kTimeout);
+}
+
+TEST(ExecutionTest, TakesItsMemoryFromABudget) {
+  auto budget = std::make_shared<MemoryBudget>(uint64_t{1} << 20);
+  auto model = Load(ReluPlus());
+  auto execution = Execution::Create(model, {.budget = budget});
+  ASSERT_TRUE(execution.has_value());
+  Tensor x = MakeTensor<float>({1000, 3}, Iota<float>(3000, 0));
+  ASSERT_TRUE((*execution)->SetInput(0, x.view()).ok());
+  EXPECT_EQ(budget->used_bytes(), 12000u);
+  ASSERT_TRUE((*execution)->Run({}).ok());
+  EXPECT_GT(budget->used_bytes(), 24000u);
+  Tensor large = MakeTensor<float>({60000, 3}, Iota<float>(180000, 0));
+  ASSERT_TRUE((*execution)->SetInput(0, large.view()).ok());
+  EXPECT_EQ((*execution)->Run({}).code(), Code::kTooLarge);
+  ASSERT_TRUE((*execution)->SetInput(0, x.view()).ok());
+  EXPECT_TRUE((*execution)->Run({}).ok());
+  execution->reset();
+  EXPECT_EQ(budget->used_bytes(), 0u);
+}
+
 TEST(ExecutionTest, ManyExecutionsShareAModel) {
   auto model = Load(ReluPlus());
   std::vector<std::thread> threads;

@@ -14,7 +14,7 @@ Result<std::unique_ptr<ModelImpl>> ModelImpl::Load(std::span<const std::byte> by
   NullLogger null_log;
   Logger& log = options.log != nullptr ? *options.log : null_log;
   WNN_ASSIGN_OR_RETURN(frontend::ImportedModel imported,
-                       frontend::ImportModel(bytes, options.limits, log));
+                       frontend::ImportModel(bytes, options.limits, log, options.external));
   std::unique_ptr<ModelImpl> model(new ModelImpl(options.limits));
   model->graph_ = std::move(imported.graph);
   model->inputs_ = std::move(imported.inputs);
@@ -22,8 +22,8 @@ Result<std::unique_ptr<ModelImpl>> ModelImpl::Load(std::span<const std::byte> by
   model->SetOutputInfos(std::move(imported.outputs));
   WNN_RETURN_IF_ERROR(model->CheckOutputTypes());
   if (options.optimize) {
-    WNN_RETURN_IF_ERROR(
-        optimizer::Optimize(model->graph_, options.disabled_passes, options.limits, log));
+    WNN_RETURN_IF_ERROR(optimizer::Optimize(model->graph_, options.disabled_passes, options.limits,
+                                            options.stop, log));
   }
   model->needed_values_ = plan::FindNeededValues(model->graph_);
   model->program_ = std::make_unique<const plan::Program>(model->graph_);
@@ -31,7 +31,7 @@ Result<std::unique_ptr<ModelImpl>> ModelImpl::Load(std::span<const std::byte> by
   if (model->needs_interpreter_) {
     log.Log(LogLevel::kDebug, "the model runs node by node: shapes depend on data");
   } else {
-    model->WarmUp(log);
+    WNN_RETURN_IF_ERROR(model->WarmUp(options.stop, log));
   }
   return model;
 }
@@ -63,24 +63,28 @@ Status ModelImpl::CheckOutputTypes() const {
   return OkStatus();
 }
 
-void ModelImpl::WarmUp(Logger& log) const {
+Status ModelImpl::WarmUp(const StopCondition& stop, Logger& log) const {
   std::vector<Shape> shapes;
   for (size_t i = 0; i < inputs_.size(); ++i) {
     const ValueInfo& info = inputs_[i];
-    if (info.dtype == DType::kUndefined || !info.has_shape || InputNeededByValue(i)) return;
+    if (info.dtype == DType::kUndefined || !info.has_shape || InputNeededByValue(i)) {
+      return OkStatus();
+    }
     Shape& shape = shapes.emplace_back();
     for (size_t d = 0; d < info.dims.size(); ++d) {
-      if (d > 0 && !graph::IsKnown(info.dims[d])) return;
+      if (d > 0 && !graph::IsKnown(info.dims[d])) return OkStatus();
       shape.push_back(graph::IsKnown(info.dims[d]) ? info.dims[d].value : 1);
     }
   }
   std::vector<TensorView> views;
   for (size_t i = 0; i < inputs_.size(); ++i) views.push_back({inputs_[i].dtype, shapes[i], {}});
-  auto made = PlanFor(views, {});
+  auto made = PlanFor(views, stop);
   if (!made) {
+    WNN_RETURN_IF_ERROR(stop.Check());
     // A real run may have shapes that do fit, or will say the same.
     log.Log(LogLevel::kDebug, "no plan for batch 1: " + std::string(made.error().message()));
   }
+  return OkStatus();
 }
 
 size_t ModelImpl::memory_bytes() const {

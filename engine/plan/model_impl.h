@@ -47,7 +47,8 @@ class ModelImpl {
   void SetOutputInfos(std::vector<ValueInfo> declared);
   Status CheckOutputTypes() const;
   // Makes the plan for batch 1 ahead, which packs the weights, if nothing but a batch is open.
-  void WarmUp(Logger& log) const;
+  // Fails only when `stop` says so.
+  Status WarmUp(const StopCondition& stop, Logger& log) const;
 
   static constexpr size_t kMaxPlans = 8;
 

@@ -134,7 +134,8 @@ Status PlanMaker::AddNode(NodeId id) {
   WNN_RETURN_IF_ERROR(CheckOutputs(node));
   const bool is_wanted = IsNeeded(node) || node.op->evaluate != nullptr;
   if (is_wanted && ops::CanEvaluate(node, facts_)) {
-    WNN_RETURN_IF_ERROR(ops::EvaluateNode(graph_, node, facts_, request_.limits.max_tensor_bytes));
+    WNN_RETURN_IF_ERROR(
+        ops::EvaluateNode(graph_, node, facts_, request_.limits.max_tensor_bytes, request_.stop));
   }
   bool constant = true;
   for (ValueId output : node.outputs) {

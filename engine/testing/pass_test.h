@@ -31,7 +31,7 @@ inline graph::Graph AfterPasses(const ModelBuilder& builder,
   EXPECT_TRUE(model.has_value()) << model.error().message();
   Status status = ops::InferGraph(model->graph);
   EXPECT_TRUE(status.ok()) << status.message();
-  status = optimizer::Optimize(model->graph, AllPassesBut(enabled), {}, log);
+  status = optimizer::Optimize(model->graph, AllPassesBut(enabled), {}, {}, log);
   EXPECT_TRUE(status.ok()) << status.message();
   return std::move(model->graph);
 }

@@ -43,6 +43,7 @@ Result<RuntimePtr> OpenOnnxRuntime(const Options& options, Logger* log) {
   runtimes::OnnxRuntimeOptions runtime_options;
   runtime_options.library_path = options.onnxruntime_library;
   runtime_options.log = log;
+  runtime_options.max_memory_bytes = options.nn_limits.max_memory_bytes;
   return runtimes::OpenOnnxRuntime(runtime_options);
 }
 
@@ -69,6 +70,8 @@ Result<std::shared_ptr<nn::Environment>> MakeEnvironment(const Options& options,
   nn::EnvironmentOptions environment_options;
   environment_options.runtime = std::move(runtime);
   environment_options.n_threads = options.n_threads;
+  environment_options.limits = options.model_limits;
+  environment_options.guest_model_runtimes = options.guest_model_runtimes;
   environment_options.log = log;
   auto environment = std::make_shared<nn::Environment>(std::move(environment_options));
   for (const nn::NamedModel& model : options.models) {
@@ -122,6 +125,7 @@ wasm::RunOptions MakeRunOptions(const Options& options) {
   run.wasi.env = GuestEnvironment(options);
   run.wasi.preopens = options.preopens;
   run.limits = options.limits;
+  run.nn_limits = options.nn_limits;
   run.fuel = options.fuel;
   run.timeout = options.timeout;
   run.function = options.invoke;

@@ -1,6 +1,7 @@
 #include "host/cli/groups.h"
 
 #include <algorithm>
+#include <limits>
 #include <optional>
 #include <utility>
 
@@ -168,6 +169,37 @@ constexpr Key kWasiKeys[] = {
     {"nn-graph", "=onnx::DIR", "as --nn-graph", AddModel},
 };
 
+Result<uint32_t> SmallCount(Value value) {
+  WNN_ASSIGN_OR_RETURN(const uint64_t count, Count(value));
+  if (count > std::numeric_limits<uint32_t>::max()) return InvalidArgument("it is too large");
+  return static_cast<uint32_t>(count);
+}
+
+Status SetCallTime(Value value, Options& options) {
+  WNN_ASSIGN_OR_RETURN(std::string_view text, Required(value));
+  WNN_ASSIGN_OR_RETURN(options.nn_limits.max_call_time, ParseDuration(text));
+  return OkStatus();
+}
+
+constexpr Key kNnLimitKeys[] = {
+    {"call-time", "=TIME", "of one load or compute: 500ms, 2s, 1m (default: none but -W timeout)",
+     SetCallTime},
+    {"contexts", "=N", "execution contexts at a time (default 65536)",
+     [](Value v, Options& o) { return Set(SmallCount(v), o.nn_limits.max_contexts); }},
+    {"graphs", "=N", "graphs at a time (default 1024)",
+     [](Value v, Options& o) { return Set(SmallCount(v), o.nn_limits.max_graphs); }},
+    {"memory", "=N", "bytes of the host's memory in all (default 8 GiB)",
+     [](Value v, Options& o) { return Set(Count(v), o.nn_limits.max_memory_bytes); }},
+    {"model-bytes", "=N", "of one model (default 2 GiB)",
+     [](Value v, Options& o) { return Set(Count(v), o.model_limits.max_model_bytes); }},
+    {"model-memory", "=N", "bytes of one model's weights, and of one context (default 8 GiB)",
+     [](Value v, Options& o) { return Set(Count(v), o.model_limits.max_memory_bytes); }},
+    {"nodes", "=N", "of one model, functions expanded (default 100000)",
+     [](Value v, Options& o) { return Set(Count(v), o.model_limits.max_nodes); }},
+    {"tensor-bytes", "=N", "of one tensor (default 2 GiB)",
+     [](Value v, Options& o) { return Set(Count(v), o.model_limits.max_tensor_bytes); }},
+};
+
 struct GroupInfo {
   std::string_view option;
   std::span<const Key> keys;
@@ -179,6 +211,7 @@ GroupInfo InfoOf(Group group) {
     case Group::kCodegen: return {"-C", kCodegenKeys};
     case Group::kWasm: return {"-W", kWasmKeys};
     case Group::kWasi: return {"-S", kWasiKeys};
+    case Group::kNnLimits: return {"--nn-limit", kNnLimitKeys};
   }
   return {};
 }

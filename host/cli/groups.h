@@ -1,4 +1,5 @@
-// Wasmtime's grouped options, `-O`, `-C`, `-W` and `-S`: comma-separated KEY or KEY=VALUE.
+// Wasmtime's grouped options, `-O`, `-C`, `-W` and `-S`, and `--nn-limit` of our own:
+// comma-separated KEY or KEY=VALUE.
 #pragma once
 
 #include <span>
@@ -10,7 +11,7 @@
 
 namespace wnn::cli {
 
-enum class Group { kOptimize, kCodegen, kWasm, kWasi };
+enum class Group { kOptimize, kCodegen, kWasm, kWasi, kNnLimits };
 
 // Applies each key of `text`. kInvalidArgument for an unknown key, listing those that there are,
 // and for a bad value.

@@ -42,6 +42,11 @@ Inference
       --nn-preload NAME:onnx:TARGET:PATH
                            offer the model PATH, a file or a directory with a model.onnx, as NAME;
                            TARGET is cpu, gpu or auto. Models are read at their first use.
+      --nn-limit KEY=V,..  what the guest may take: memory=N, call-time=TIME, model-bytes=N, graphs=N,
+                           contexts=N, ...; `help` as KEY lists them with their defaults
+      --nn-guest-models RUNTIME,..
+                           the runtimes that may see models which the guest brings along (default:
+                           the one that --runtime names), or none
       --nn-abi NAME        how core modules number types and errors: auto (default), current, or old
                            for modules of 2020 to mid 2022
 

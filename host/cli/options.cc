@@ -21,6 +21,7 @@ struct Written {
   bool tract = false;
   std::vector<std::string> invoke, argv0, cache, runtime, onnxruntime, threads, log, timings;
   std::vector<std::string> env, dir, mapdir, nn_graph, nn_preload, nn_abi;
+  std::vector<std::string> nn_limit, nn_guest_models;
   std::vector<std::string> optimize, codegen, wasm, wasi;
 };
 
@@ -48,6 +49,8 @@ class Grammar {
         {"--nn-graph", &written.nn_graph},
         {"--nn-preload", &written.nn_preload},
         {"--nn-abi", &written.nn_abi},
+        {"--nn-limit", &written.nn_limit},
+        {"--nn-guest-models", &written.nn_guest_models},
         {"-O,--optimize", &written.optimize},
         {"-C,--codegen", &written.codegen},
         {"-W,--wasm", &written.wasm},
@@ -130,6 +133,26 @@ Result<int> ChooseThreads(const Written& written) {
   return static_cast<int>(*count);
 }
 
+// Which runtimes may see the models that guests bring along; nothing: any.
+Result<std::optional<std::vector<std::string>>> ChooseGuestModels(const Written& written) {
+  using Names = std::vector<std::string>;
+  WNN_ASSIGN_OR_RETURN(std::optional<std::string> text,
+                       Single("--nn-guest-models", written.nn_guest_models));
+  if (!text) return std::optional<Names>();
+  Names names;
+  if (*text == "none") return std::optional(names);
+  for (size_t begin = 0; begin <= text->size();) {
+    const size_t end = std::min(text->find(',', begin), text->size());
+    names.push_back(text->substr(begin, end - begin));
+    if (names.back() != "builtin" && names.back() != "onnxruntime") {
+      return InvalidArgument(Named("--nn-guest-models", *text) +
+                             ": it is none, builtin, onnxruntime, or both with a comma");
+    }
+    begin = end + 1;
+  }
+  return std::optional(std::move(names));
+}
+
 Result<TimingsFormat> ChooseTimings(const Written& written) {
   WNN_ASSIGN_OR_RETURN(std::optional<std::string> format, Single("--timings", written.timings));
   if (!format) return TimingsFormat::kNone;
@@ -167,10 +190,9 @@ Status ParseEach(std::string_view option, const std::vector<std::string>& values
 
 Status ApplyGroups(const Written& written, Options& options) {
   const std::pair<Group, const std::vector<std::string>&> groups[] = {
-      {Group::kOptimize, written.optimize},
-      {Group::kCodegen, written.codegen},
-      {Group::kWasm, written.wasm},
-      {Group::kWasi, written.wasi},
+      {Group::kOptimize, written.optimize}, {Group::kCodegen, written.codegen},
+      {Group::kWasm, written.wasm},         {Group::kWasi, written.wasi},
+      {Group::kNnLimits, written.nn_limit},
   };
   for (const auto& [group, texts] : groups) {
     for (const std::string& text : texts) {
@@ -212,6 +234,7 @@ Result<Options> Understand(const Written& written) {
   WNN_ASSIGN_OR_RETURN(options.runtime, ChooseRuntime(written));
   WNN_ASSIGN_OR_RETURN(options.n_threads, ChooseThreads(written));
   WNN_ASSIGN_OR_RETURN(options.witx_dialect, ChooseWitxDialect(written));
+  WNN_ASSIGN_OR_RETURN(options.guest_model_runtimes, ChooseGuestModels(written));
   WNN_ASSIGN_OR_RETURN(options.timings, ChooseTimings(written));
   WNN_ASSIGN_OR_RETURN(options.log_level, ChooseLogLevel(written));
   return options;
@@ -221,10 +244,9 @@ Result<Options> Understand(const Written& written) {
 std::optional<std::string> AskedHelp(const Written& written) {
   if (written.help) return HelpText();
   const std::pair<Group, const std::vector<std::string>&> groups[] = {
-      {Group::kOptimize, written.optimize},
-      {Group::kCodegen, written.codegen},
-      {Group::kWasm, written.wasm},
-      {Group::kWasi, written.wasi},
+      {Group::kOptimize, written.optimize}, {Group::kCodegen, written.codegen},
+      {Group::kWasm, written.wasm},         {Group::kWasi, written.wasi},
+      {Group::kNnLimits, written.nn_limit},
   };
   for (const auto& [group, texts] : groups) {
     if (std::find(texts.begin(), texts.end(), "help") != texts.end()) return DescribeGroup(group);

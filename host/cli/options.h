@@ -46,6 +46,9 @@ struct Options {
   std::string onnxruntime_library;  // empty: looked for
   int n_threads = 1;
   std::vector<nn::NamedModel> models;
+  Limits model_limits;
+  nn::SessionLimits nn_limits;
+  std::optional<std::vector<std::string>> guest_model_runtimes;
   abi::WitxDialect witx_dialect = abi::WitxDialect::kAuto;
 
   TimingsFormat timings = TimingsFormat::kNone;

@@ -1,10 +1,11 @@
 #include "host/nn/environment.h"
 
+#include <algorithm>
 #include <fstream>
-#include <optional>
 #include <utility>
 
 #include "engine/base/aligned_buffer.h"
+#include "host/nn/model_directory.h"
 #include "host/nn/model_metadata.h"
 #include "host/nn/model_scan.h"
 
@@ -85,7 +86,17 @@ Status Environment::CheckLoad(uint64_t model_bytes, Encoding encoding,
     return TooLarge("the model has " + std::to_string(model_bytes) + " bytes, the limit is " +
                     std::to_string(options_.limits.max_model_bytes));
   }
+  WNN_RETURN_IF_ERROR(CheckGuestModels());
   return CheckTarget(target);
+}
+
+Status Environment::CheckGuestModels() const {
+  const auto& names = options_.guest_model_runtimes;
+  if (!names || std::ranges::find(*names, options_.runtime->name()) != names->end()) {
+    return OkStatus();
+  }
+  return Security("this host gives no models that guests bring along to the runtime " +
+                  std::string(options_.runtime->name()) + ": load one by its name");
 }
 
 Status Environment::CheckTarget(runtimes::Target target) const {
@@ -97,9 +108,10 @@ Status Environment::CheckTarget(runtimes::Target target) const {
 
 Result<std::shared_ptr<const runtimes::Graph>> Environment::Load(std::span<const std::byte> bytes,
                                                                  Encoding encoding,
-                                                                 runtimes::Target target) const {
+                                                                 runtimes::Target target,
+                                                                 const LoadBounds& bounds) const {
   WNN_RETURN_IF_ERROR(CheckLoad(bytes.size(), encoding, target));
-  return LoadInto(bytes, target, std::nullopt);
+  return LoadInto(bytes, target, nullptr, bounds);
 }
 
 Result<std::shared_ptr<const runtimes::Graph>> Environment::LoadByName(std::string_view name) {
@@ -124,9 +136,10 @@ Result<std::shared_ptr<const runtimes::Graph>> Environment::LoadByName(std::stri
 Result<std::shared_ptr<const runtimes::Graph>> Environment::LoadFile(
     const NamedModel& model) const {
   WNN_ASSIGN_OR_RETURN(AlignedBuffer bytes, ReadFile(model.path, options_.limits.max_model_bytes));
-  const std::filesystem::path directory = model.path.parent_path();
+  WNN_ASSIGN_OR_RETURN(const std::unique_ptr<ModelDirectory> directory,
+                       ModelDirectory::Open(model.path.parent_path()));
   if (model.target != NamedTarget::kCpu) {
-    auto graph = LoadInto(bytes.bytes(), runtimes::Target::kGpu, directory);
+    auto graph = LoadInto(bytes.bytes(), runtimes::Target::kGpu, directory.get(), {});
     if (graph || model.target == NamedTarget::kGpu ||
         graph.error().code() != Code::kUnsupportedOperation) {
       return graph;
@@ -134,20 +147,24 @@ Result<std::shared_ptr<const runtimes::Graph>> Environment::LoadFile(
     log().Log(LogLevel::kInfo, "graph '" + model.name +
                                    "' goes to the CPU: " + std::string(graph.error().message()));
   }
-  return LoadInto(bytes.bytes(), runtimes::Target::kCpu, directory);
+  return LoadInto(bytes.bytes(), runtimes::Target::kCpu, directory.get(), {});
 }
 
 Result<std::shared_ptr<const runtimes::Graph>> Environment::LoadInto(
-    std::span<const std::byte> bytes, runtimes::Target target,
-    std::optional<std::filesystem::path> model_dir) const {
+    std::span<const std::byte> bytes, runtimes::Target target, ExternalData* external,
+    const LoadBounds& bounds) const {
   WNN_RETURN_IF_ERROR(CheckTarget(target));
-  WNN_RETURN_IF_ERROR(ScanModel(bytes, options_.limits, model_dir));
+  Limits limits = options_.limits;
+  limits.max_memory_bytes = std::min(limits.max_memory_bytes, bounds.max_memory_bytes);
+  WNN_ASSIGN_OR_RETURN(ScannedModel scanned, ScanModel(bytes, limits, external));
   runtimes::LoadOptions load;
   load.target = target;
-  load.limits = options_.limits;
+  load.limits = limits;
   load.n_threads = options_.n_threads;
   load.log = options_.log;
-  load.model_dir = std::move(model_dir);
+  load.external = external;
+  load.external_files = std::move(scanned.external_files);
+  load.stop = bounds.stop;
   MetadataReading reading = ReadModelMetadata(bytes);
   if (reading.n_left_out > 0) {
     log().Log(LogLevel::kWarn, std::to_string(reading.n_left_out) +

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <limits>
 #include <memory>
 #include <optional>
 #include <span>
@@ -48,10 +49,19 @@ struct NamedModel {
 struct EnvironmentOptions {
   // REQUIRES: not null. Serves every load.
   std::shared_ptr<const runtimes::Runtime> runtime;
+  // The names of the runtimes that may see models which guests give as bytes: a runtime reads them
+  // in this process. Nothing: any may. Models by name are the host's, and go to all.
+  std::optional<std::vector<std::string>> guest_model_runtimes;
   Limits limits;      // of one model
   int n_threads = 1;  // of one compute
   bool allow_gpu = true;
   Logger* log = nullptr;  // null drops messages. Lifetime: outlives the environment.
+};
+
+// What one load may cost.
+struct LoadBounds {
+  StopCondition stop;  // ends the load, as soon as the runtime can
+  uint64_t max_memory_bytes = std::numeric_limits<uint64_t>::max();  // if less than the limits'
 };
 
 // Thread-safe.
@@ -59,17 +69,18 @@ class Environment {
  public:
   explicit Environment(EnvironmentOptions options);
 
-  // Makes a model loadable by its name. It is read at the first LoadByName, then shared by all
-  // sessions; its external data, if any, must lie beneath its directory. kNotFound if there is no
-  // such file, kInvalidArgument if the name is taken.
+  // Makes a model loadable by its name. It is read at the first LoadByName and loaded once, for as
+  // long as the environment lives, for all sessions; the file's bytes are freed after loading. Its
+  // external data, if any, must lie beneath its directory, as ModelDirectory has it. kNotFound if
+  // there is no such file, kInvalidArgument if the name is taken.
   Status AddNamedModel(NamedModel model);
 
   // What can be said against a load before its bytes are looked at.
   Status CheckLoad(uint64_t model_bytes, Encoding encoding, runtimes::Target target) const;
-  // Loads a guest's bytes, borrowed for the call.
+  // Loads a guest's bytes, borrowed for the call. `stop` ends the load, as soon as the runtime can.
   Result<std::shared_ptr<const runtimes::Graph>> Load(std::span<const std::byte> bytes,
-                                                      Encoding encoding,
-                                                      runtimes::Target target) const;
+                                                      Encoding encoding, runtimes::Target target,
+                                                      const LoadBounds& bounds = {}) const;
   // kNotFound for a name that nobody added.
   Result<std::shared_ptr<const runtimes::Graph>> LoadByName(std::string_view name);
 
@@ -85,10 +96,13 @@ class Environment {
   };
 
   Status CheckTarget(runtimes::Target target) const;
+  Status CheckGuestModels() const;
   Result<std::shared_ptr<const runtimes::Graph>> LoadFile(const NamedModel& model) const;
-  Result<std::shared_ptr<const runtimes::Graph>> LoadInto(
-      std::span<const std::byte> bytes, runtimes::Target target,
-      std::optional<std::filesystem::path> model_dir) const;
+  // `external`: null for a guest's bytes.
+  Result<std::shared_ptr<const runtimes::Graph>> LoadInto(std::span<const std::byte> bytes,
+                                                          runtimes::Target target,
+                                                          ExternalData* external,
+                                                          const LoadBounds& bounds) const;
 
   EnvironmentOptions options_;
   Mutex mutex_;  // guards the map, not the models

@@ -46,7 +46,7 @@ TEST_F(EnvironmentTest, LoadsOnnxAndAutodetect) {
   Environment environment(options_);
   EXPECT_TRUE(environment.Load(kModel, Encoding::kOnnx, runtimes::Target::kCpu).has_value());
   EXPECT_TRUE(environment.Load(kModel, Encoding::kAutodetect, runtimes::Target::kCpu).has_value());
-  EXPECT_FALSE(control_->last_model_dir.has_value());
+  EXPECT_FALSE(control_->last_has_external);
 }
 
 TEST_F(EnvironmentTest, RefusesOtherEncodingsAndEmptyBytes) {
@@ -68,6 +68,19 @@ TEST_F(EnvironmentTest, TheHostMayForbidTheGpu) {
   EXPECT_EQ(control_->n_loads, 0);
 }
 
+TEST_F(EnvironmentTest, TheHostSaysWhichRuntimesSeeModelsOfGuests) {
+  WriteModel();
+  options_.guest_model_runtimes = {"other"};
+  EXPECT_EQ(LoadCode(kModel, Encoding::kOnnx), Code::kSecurity);
+  EXPECT_EQ(control_->n_loads, 0);
+  Environment environment(options_);
+  ASSERT_TRUE(environment.AddNamedModel({"m", directory_}).ok());
+  EXPECT_TRUE(environment.LoadByName("m").has_value());  // the host's own
+  options_.guest_model_runtimes = {"other", "fake"};
+  Environment allowing(options_);
+  EXPECT_TRUE(allowing.Load(kModel, Encoding::kOnnx, runtimes::Target::kCpu).has_value());
+}
+
 TEST_F(EnvironmentTest, NamedModelIsLoadedOnceAtItsFirstUse) {
   WriteModel();
   Environment environment(options_);
@@ -79,7 +92,7 @@ TEST_F(EnvironmentTest, NamedModelIsLoadedOnceAtItsFirstUse) {
   ASSERT_TRUE(second.has_value());
   EXPECT_EQ(first->get(), second->get());
   EXPECT_EQ(control_->n_loads, 1);
-  EXPECT_EQ(control_->last_model_dir, directory_);
+  EXPECT_TRUE(control_->last_has_external);
 }
 
 TEST_F(EnvironmentTest, NamedModelMayBeTriedAgainAfterItFailed) {
@@ -97,7 +110,7 @@ TEST_F(EnvironmentTest, NamedModelMayBeAFile) {
   Environment environment(options_);
   ASSERT_TRUE(environment.AddNamedModel({"m", directory_ / "model.onnx"}).ok());
   EXPECT_TRUE(environment.LoadByName("m").has_value());
-  EXPECT_EQ(control_->last_model_dir, directory_);
+  EXPECT_TRUE(control_->last_has_external);
   EXPECT_EQ(environment.AddNamedModel({"n", directory_ / "other.onnx"}).code(), Code::kNotFound);
 }
 

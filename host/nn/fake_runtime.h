@@ -19,9 +19,11 @@ class FakeRuntime final : public runtimes::Runtime {
   struct Control {
     std::function<void()> during_compute;  // called inside every Compute
     Status load_status;                    // what Load answers
+    uint64_t graph_bytes = 0;              // what a graph says it holds
+    uint64_t context_bytes = 0;            // what each context takes
     int n_loads = 0;
     int n_graphs_alive = 0;
-    std::optional<std::filesystem::path> last_model_dir;
+    bool last_has_external = false;
     runtimes::Target last_target = runtimes::Target::kCpu;
   };
 
@@ -32,7 +34,7 @@ class FakeRuntime final : public runtimes::Runtime {
   Result<std::shared_ptr<const runtimes::Graph>> Load(
       std::span<const std::byte>, const runtimes::LoadOptions& options) const override {
     ++control_->n_loads;
-    control_->last_model_dir = options.model_dir;
+    control_->last_has_external = options.external != nullptr;
     control_->last_target = options.target;
     if (!control_->load_status.ok()) return control_->load_status;
     return std::shared_ptr<const runtimes::Graph>(std::make_shared<Graph>(control_));
@@ -41,7 +43,9 @@ class FakeRuntime final : public runtimes::Runtime {
  private:
   class Context final : public runtimes::Context {
    public:
-    explicit Context(std::shared_ptr<Control> control) : control_(std::move(control)) {}
+    Context(std::shared_ptr<Control> control, std::shared_ptr<MemoryBudget> budget)
+        : control_(std::move(control)), memory_(std::move(budget)) {}
+    Status Take(uint64_t bytes) { return memory_.Resize(bytes); }
     Status SetInput(size_t index, const TensorView& value) override {
       if (index != 0) return InvalidArgument("no such input");
       WNN_ASSIGN_OR_RETURN(Tensor copy, Tensor::CopyOf(value));
@@ -69,6 +73,7 @@ class FakeRuntime final : public runtimes::Runtime {
 
    private:
     std::shared_ptr<Control> control_;
+    MemoryShare memory_;
     std::optional<Tensor> input_;
     std::optional<Tensor> output_;
   };
@@ -81,8 +86,12 @@ class FakeRuntime final : public runtimes::Runtime {
     ~Graph() override { --control_->n_graphs_alive; }
     std::span<const ValueInfo> inputs() const override { return infos_; }
     std::span<const ValueInfo> outputs() const override { return infos_; }
-    Result<std::unique_ptr<runtimes::Context>> NewContext() const override {
-      return std::unique_ptr<runtimes::Context>(std::make_unique<Context>(control_));
+    uint64_t memory_bytes() const override { return control_->graph_bytes; }
+    Result<std::unique_ptr<runtimes::Context>> NewContext(
+        std::shared_ptr<MemoryBudget> budget) const override {
+      auto context = std::make_unique<Context>(control_, std::move(budget));
+      WNN_RETURN_IF_ERROR(context->Take(control_->context_bytes));
+      return std::unique_ptr<runtimes::Context>(std::move(context));
     }
 
    private:

@@ -30,7 +30,9 @@ class Session::ContextUse {
 };
 
 Session::Session(std::shared_ptr<Environment> environment, SessionOptions options)
-    : environment_(std::move(environment)), options_(std::move(options)) {
+    : environment_(std::move(environment)),
+      options_(std::move(options)),
+      memory_(std::make_shared<MemoryBudget>(options_.limits.max_memory_bytes)) {
   if (options_.graph_cache == nullptr) options_.graph_cache = std::make_shared<GraphCache>();
 }
 
@@ -39,9 +41,34 @@ Result<Handle> Session::Load(std::span<const std::byte> model, Encoding encoding
   CallTimer timer(options_.observer, Call::kLoad);
   WNN_RETURN_IF_ERROR(environment_->CheckLoad(model.size(), encoding, target));
   WNN_ASSIGN_OR_RETURN(auto graph, options_.graph_cache->GetOrLoad(model, target, [&] {
-    return environment_->Load(model, encoding, target);
+    return environment_->Load(model, encoding, target, {StopOfCall(), memory_->left_bytes()});
   }));
-  return PublishGraph(std::move(graph));
+  WNN_ASSIGN_OR_RETURN(HeldGraph held, Charge(std::move(graph)));
+  return Publish(std::move(held));
+}
+
+StopCondition Session::StopOfCall() const {
+  StopCondition stop = options_.stop;
+  if (!options_.limits.max_call_time) return stop;
+  const auto now = std::chrono::steady_clock::now();
+  const auto longest = std::chrono::steady_clock::time_point::max() - now;
+  const auto end =
+      now + std::min<std::chrono::nanoseconds>(*options_.limits.max_call_time, longest);
+  stop.deadline = stop.deadline ? std::min(*stop.deadline, end) : end;
+  return stop;
+}
+
+Result<Session::HeldGraph> Session::Charge(std::shared_ptr<const runtimes::Graph> graph) {
+  MutexLock lock(mutex_);
+  std::erase_if(charged_, [](const auto& entry) { return entry.second.expired(); });
+  std::weak_ptr<MemoryShare>& entry = charged_[graph.get()];
+  std::shared_ptr<MemoryShare> memory = entry.lock();
+  if (memory == nullptr) {
+    memory = std::make_shared<MemoryShare>(memory_);
+    WNN_RETURN_IF_ERROR(memory->Resize(graph->memory_bytes()));
+    entry = memory;
+  }
+  return HeldGraph{std::move(graph), std::move(memory)};
 }
 
 Result<Handle> Session::LoadByName(std::string_view name) {
@@ -51,6 +78,10 @@ Result<Handle> Session::LoadByName(std::string_view name) {
 }
 
 Result<Handle> Session::PublishGraph(std::shared_ptr<const runtimes::Graph> graph) {
+  return Publish({std::move(graph), nullptr});
+}
+
+Result<Handle> Session::Publish(HeldGraph graph) {
   MutexLock lock(mutex_);
   if (graphs_.size() >= options_.limits.max_graphs) {
     return TooLarge("the guest already has " + std::to_string(graphs_.size()) +
@@ -63,7 +94,7 @@ Result<Handle> Session::PublishGraph(std::shared_ptr<const runtimes::Graph> grap
 
 Result<Handle> Session::InitExecutionContext(Handle graph_handle) {
   CallTimer timer(options_.observer, Call::kInitExecutionContext);
-  std::shared_ptr<const runtimes::Graph> graph;
+  HeldGraph graph;
   {
     MutexLock lock(mutex_);
     auto it = graphs_.find(graph_handle);
@@ -76,8 +107,8 @@ Result<Handle> Session::InitExecutionContext(Handle graph_handle) {
     }
     graph = it->second;
   }
-  WNN_ASSIGN_OR_RETURN(auto runtime_context, graph->NewContext());
-  auto context = std::make_shared<Context>(std::move(graph), std::move(runtime_context));
+  WNN_ASSIGN_OR_RETURN(auto runtime_context, graph.graph->NewContext(memory_));
+  auto context = std::make_shared<Context>(std::move(graph), memory_, std::move(runtime_context));
   MutexLock lock(mutex_);
   Handle handle = next_context_++;
   contexts_.emplace(handle, std::move(context));
@@ -87,7 +118,7 @@ Result<Handle> Session::InitExecutionContext(Handle graph_handle) {
 Status Session::Unload(Handle handle) {
   CallTimer timer(options_.observer, Call::kUnload);
   // Freed, if this was its last use, after the lock.
-  std::shared_ptr<const runtimes::Graph> graph;
+  HeldGraph graph;
   MutexLock lock(mutex_);
   auto it = graphs_.find(handle);
   if (it == graphs_.end()) {
@@ -170,7 +201,7 @@ Status Session::Compute(Handle handle) {
   ContextUse use(std::move(context));
   WNN_RETURN_IF_ERROR(use.Check());
   WNN_RETURN_IF_ERROR(CarryState(use, std::nullopt));
-  WNN_RETURN_IF_ERROR((*use).Compute(options_.stop));
+  WNN_RETURN_IF_ERROR((*use).Compute(StopOfCall()));
   use.state().OnComputed();
   return OkStatus();
 }
@@ -203,7 +234,7 @@ Result<TensorView> Session::Output(Handle handle, uint32_t index) {
 
 Result<std::shared_ptr<const runtimes::Graph>> Session::GraphOf(Handle handle) const {
   WNN_ASSIGN_OR_RETURN(auto context, FindContext(handle));
-  return context->graph;
+  return context->graph.graph;
 }
 
 Result<std::shared_ptr<const runtimes::Graph>> Session::FindGraph(Handle handle) const {
@@ -212,7 +243,7 @@ Result<std::shared_ptr<const runtimes::Graph>> Session::FindGraph(Handle handle)
   if (it == graphs_.end()) {
     return InvalidArgument("there is no graph with handle " + std::to_string(handle));
   }
-  return it->second;
+  return it->second.graph;
 }
 
 Result<Shape> Session::OutputShape(Handle handle, uint32_t index) {

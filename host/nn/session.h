@@ -3,7 +3,9 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <optional>
 #include <span>
@@ -12,6 +14,7 @@
 #include <unordered_map>
 #include <utility>
 
+#include "engine/base/memory_budget.h"
 #include "engine/base/mutex.h"
 #include "engine/base/status.h"
 #include "engine/tensor/tensor.h"
@@ -24,14 +27,21 @@ namespace wnn::nn {
 
 using Handle = uint32_t;
 
+// What one guest may have of the host.
 struct SessionLimits {
   uint32_t max_graphs = 1024;
   uint32_t max_contexts = 65536;
+  // Host memory in all: weights of the models that the guest brought along, tensors and working
+  // memory of its contexts, and, of components, tensors and error texts. Models by name are the
+  // host's and do not count.
+  uint64_t max_memory_bytes = uint64_t{8} << 30;
+  // Of any one load or compute; nothing: only SessionOptions::stop ends them.
+  std::optional<std::chrono::nanoseconds> max_call_time = std::nullopt;
 };
 
 struct SessionOptions {
   SessionLimits limits;
-  // Ends computes early: a deadline or a token for the whole session.
+  // Ends loads and computes early: a deadline or a token for the whole session.
   StopCondition stop;
   CallObserver* observer = nullptr;  // null: nobody listens. Lifetime: outlives the session.
   // Gives bytes that were loaded before the graph that they have. Null: a cache of the session's
@@ -53,7 +63,7 @@ class Session {
   // Bytes that the session has loaded and still uses give a new handle to the same graph.
   Result<Handle> Load(std::span<const std::byte> model, Encoding encoding, runtimes::Target target);
   Result<Handle> LoadByName(std::string_view name);
-  // Gives the guest a graph that the caller made.
+  // Gives the guest a graph that the caller made. It does not count as the guest's memory.
   Result<Handle> PublishGraph(std::shared_ptr<const runtimes::Graph> graph);
   Result<Handle> InitExecutionContext(Handle graph);
 
@@ -98,14 +108,23 @@ class Session {
   void set_last_error(std::string_view text);
 
   Environment& environment() const { return *environment_; }
+  // Where an ABI takes what it holds for the guest from.
+  MemoryBudget& memory() const { return *memory_; }
   CallObserver* observer() const { return options_.observer; }  // null: nobody listens
 
  private:
+  // A graph, and what it costs the guest.
+  struct HeldGraph {
+    std::shared_ptr<const runtimes::Graph> graph;
+    std::shared_ptr<MemoryShare> memory;  // one for all handles of the graph; null for the host's
+  };
   struct Context {
-    Context(std::shared_ptr<const runtimes::Graph> g, std::unique_ptr<runtimes::Context> c)
-        : graph(std::move(g)), state(graph), runtime_context(std::move(c)) {}
-    const std::shared_ptr<const runtimes::Graph> graph;  // outlives runtime_context
-    StateLinks state;                                    // outlives runtime_context
+    Context(HeldGraph g, std::shared_ptr<MemoryBudget> memory, std::unique_ptr<runtimes::Context> c)
+        : graph(std::move(g)),
+          state(graph.graph, std::move(memory)),
+          runtime_context(std::move(c)) {}
+    const HeldGraph graph;  // outlives runtime_context
+    StateLinks state;       // outlives runtime_context
     const std::unique_ptr<runtimes::Context> runtime_context;
     std::atomic<bool> in_use{false};
   };
@@ -115,13 +134,20 @@ class Session {
   Status CheckGiven(uint32_t index, const TensorView& tensor) const;
   // Hands state on before an input is set, or the context computes.
   Status CarryState(const ContextUse& use, std::optional<size_t> set) const;
+  // When a call that begins now must end.
+  StopCondition StopOfCall() const;
+  Result<HeldGraph> Charge(std::shared_ptr<const runtimes::Graph> graph);
+  Result<Handle> Publish(HeldGraph graph);
 
   std::shared_ptr<Environment> environment_;
   SessionOptions options_;
+  const std::shared_ptr<MemoryBudget> memory_;
   mutable Mutex mutex_;  // guards the tables
   Handle next_graph_ WNN_GUARDED_BY(mutex_) = 0;
   Handle next_context_ WNN_GUARDED_BY(mutex_) = 0;
-  std::unordered_map<Handle, std::shared_ptr<const runtimes::Graph>> graphs_ WNN_GUARDED_BY(mutex_);
+  std::unordered_map<Handle, HeldGraph> graphs_ WNN_GUARDED_BY(mutex_);
+  // What each graph that came as bytes costs, for as long as it is held.
+  std::map<const runtimes::Graph*, std::weak_ptr<MemoryShare>> charged_ WNN_GUARDED_BY(mutex_);
   std::unordered_map<Handle, std::shared_ptr<Context>> contexts_ WNN_GUARDED_BY(mutex_);
   std::string last_error_ WNN_GUARDED_BY(mutex_);
 };

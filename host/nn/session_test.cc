@@ -217,6 +217,51 @@ TEST_F(SessionTest, CountsGraphsAndContextsAgainstTheirLimits) {
   EXPECT_EQ(session->InitExecutionContext(0).error().code(), Code::kTooLarge);
 }
 
+TEST_F(SessionTest, GraphsAndContextsTakeTheGuestsMemory) {
+  SessionOptions options;
+  options.limits.max_memory_bytes = 1000;
+  control_->graph_bytes = 600;
+  control_->context_bytes = 150;
+  auto session = NewSession(options);
+  const Handle graph = *Load(*session);
+  EXPECT_EQ(session->memory().used_bytes(), 600u);
+  const Handle again = *Load(*session);  // the same graph
+  EXPECT_EQ(session->memory().used_bytes(), 600u);
+  const Handle one = *session->InitExecutionContext(graph);
+  const Handle two = *session->InitExecutionContext(again);
+  EXPECT_EQ(session->memory().used_bytes(), 900u);
+  EXPECT_EQ(session->InitExecutionContext(graph).error().code(), Code::kTooLarge);
+  EXPECT_TRUE(session->FinalizeExecutionContext(one).ok());
+  EXPECT_TRUE(session->Unload(graph).ok());
+  EXPECT_TRUE(session->Unload(again).ok());
+  EXPECT_EQ(session->memory().used_bytes(), 750u);  // the context keeps its graph
+  EXPECT_TRUE(session->FinalizeExecutionContext(two).ok());
+  EXPECT_EQ(session->memory().used_bytes(), 0u);
+  control_->graph_bytes = 1001;
+  EXPECT_EQ(Load(*session).error().code(), Code::kTooLarge);
+  EXPECT_EQ(session->memory().used_bytes(), 0u);
+}
+
+TEST_F(SessionTest, GuestsThatComeAndGoLeaveNothing) {
+  control_->graph_bytes = 600;
+  for (int i = 0; i < 100; ++i) {
+    auto session = NewSession();
+    ReadyContext(*session);
+  }
+  EXPECT_EQ(control_->n_graphs_alive, 0);
+}
+
+TEST_F(SessionTest, EachCallHasItsTime) {
+  SessionOptions options;
+  options.limits.max_call_time = std::chrono::nanoseconds(0);
+  auto session = NewSession(options);
+  const Handle context = ReadyContext(*session);
+  EXPECT_EQ(session->Compute(context).code(), Code::kTimeout);
+  options.limits.max_call_time = std::chrono::nanoseconds::max();
+  session = NewSession(options);
+  EXPECT_TRUE(session->Compute(ReadyContext(*session)).ok());
+}
+
 TEST_F(SessionTest, ReportsEveryCallWithTheBytesItCopied) {
   RecordingObserver observer;
   SessionOptions options;

@@ -120,6 +120,7 @@ Status StateLinks::MakeRoom(Link& link, uint64_t bytes, const Limits& limits) {
   // Caches grow a little each time.
   const uint64_t room = std::min(bytes / 2, limits.max_memory_bytes - held);
   buffer = AlignedBuffer();
+  WNN_RETURN_IF_ERROR(memory_.Resize(held + room));
   WNN_ASSIGN_OR_RETURN(buffer, AlignedBuffer::Allocate(static_cast<size_t>(bytes + room)));
   return OkStatus();
 }

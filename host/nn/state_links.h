@@ -10,6 +10,7 @@
 
 #include "engine/base/aligned_buffer.h"
 #include "engine/base/limits.h"
+#include "engine/base/memory_budget.h"
 #include "engine/base/status.h"
 #include "engine/tensor/tensor.h"
 #include "host/nn/timings.h"
@@ -28,7 +29,10 @@ namespace wnn::nn {
 // Thread-compatible. Lifetime: outlives the runtime's context, whose inputs lie in the buffers.
 class StateLinks {
  public:
-  explicit StateLinks(std::shared_ptr<const runtimes::Graph> graph) : graph_(std::move(graph)) {}
+  // What is copied is taken from `budget`; null: only the limits hold.
+  explicit StateLinks(std::shared_ptr<const runtimes::Graph> graph,
+                      std::shared_ptr<MemoryBudget> budget = nullptr)
+      : graph_(std::move(graph)), memory_(std::move(budget)) {}
   StateLinks(const StateLinks&) = delete;
   StateLinks& operator=(const StateLinks&) = delete;
 
@@ -66,6 +70,7 @@ class StateLinks {
   Status MakeRoom(Link& link, uint64_t bytes, const Limits& limits);
 
   std::shared_ptr<const runtimes::Graph> graph_;
+  MemoryShare memory_;
   std::vector<std::unique_ptr<Link>> links_;
   bool has_outputs_ = false;
 };

@@ -6,15 +6,16 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <filesystem>
 #include <memory>
-#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
+#include "engine/base/external_data.h"
 #include "engine/base/limits.h"
 #include "engine/base/log.h"
+#include "engine/base/memory_budget.h"
 #include "engine/base/status.h"
 #include "engine/base/stop.h"
 #include "engine/tensor/tensor.h"
@@ -29,9 +30,13 @@ struct LoadOptions {
   Limits limits;
   int n_threads = 1;      // for one Compute, the calling thread included; at least 1
   Logger* log = nullptr;  // null drops messages. Lifetime: outlives the graph.
-  // The directory that a host-loaded model may read external data from; nothing for guest bytes,
-  // whose external data is refused (kSecurity).
-  std::optional<std::filesystem::path> model_dir;
+  // Where a host-loaded model's external data are read; null for guest bytes, whose external data
+  // is refused (kSecurity). Runtimes open no files themselves. Borrowed for the call.
+  ExternalData* external = nullptr;
+  // The files that the model names there, each once.
+  std::vector<std::string> external_files;
+  // Ends the load with kTimeout, as soon as the runtime can.
+  StopCondition stop;
   // What the bytes say of the model, for Graph::metadata. Null when the caller did not look.
   std::shared_ptr<const ModelMetadata> metadata;
 };
@@ -82,7 +87,14 @@ class Graph {
     static const ModelMetadata kNone;
     return kNone;
   }
-  virtual Result<std::unique_ptr<Context>> NewContext() const = 0;
+
+  // Bytes that the graph holds for as long as it lives: weights, as far as the runtime can tell.
+  virtual uint64_t memory_bytes() const { return 0; }
+
+  // What the context allocates is taken from `budget`; null: only the graph's limits hold.
+  virtual Result<std::unique_ptr<Context>> NewContext(
+      std::shared_ptr<MemoryBudget> budget) const = 0;
+  Result<std::unique_ptr<Context>> NewContext() const { return NewContext(nullptr); }
 };
 
 // Thread-safe.

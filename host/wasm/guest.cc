@@ -48,6 +48,7 @@ Status PrepareStore(const RunOptions& options, wasmtime::Store& store) {
 std::unique_ptr<nn::Session> MakeSession(
     const RunOptions& options, std::optional<std::chrono::steady_clock::time_point> deadline) {
   nn::SessionOptions session;
+  session.limits = options.nn_limits;
   session.stop.deadline = deadline;
   session.observer = options.observer;
   return std::make_unique<nn::Session>(options.nn, std::move(session));

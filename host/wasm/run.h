@@ -12,6 +12,7 @@
 #include "engine/base/status.h"
 #include "host/abi/witx/dialect.h"
 #include "host/nn/environment.h"
+#include "host/nn/session.h"
 #include "host/nn/timings.h"
 #include "host/wasm/engine.h"
 #include "host/wasm/module.h"
@@ -41,6 +42,7 @@ struct RunOptions {
   std::vector<std::string> function_arguments;  // as ParseArguments takes them
   std::shared_ptr<nn::Environment> nn;          // null: no WASI-NN
   bool nn_extension = true;  // wasi_nn_onnx and wasi-nn-onnx:extension beside WASI-NN
+  nn::SessionLimits nn_limits;
   abi::WitxDialect witx_dialect = abi::WitxDialect::kAuto;
   nn::CallObserver* observer = nullptr;  // null: nobody listens
   Logger* log = nullptr;                 // null drops messages

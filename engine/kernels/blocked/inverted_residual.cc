@@ -316,8 +316,8 @@ void InvertedResidualImpl::RunStripes(const InvertedResidualShape& shape, const 
                                       const ConvIo& io, float* memory, Parallel& parallel) const {
   // Every task expands the rows above its first again: two tasks a thread balance that against
   // waiting for a slow one.
-  const int64_t wanted =
-      std::min<int64_t>(TaskCount(MulAdds(shape), parallel.n_threads()), 2 * parallel.n_threads());
+  const int64_t most = std::max<int64_t>(2 * parallel.n_threads(), FewestTasks(MulAdds(shape)));
+  const int64_t wanted = std::min(TaskCount(MulAdds(shape), parallel.n_threads()), most);
   const int64_t parts = std::min(shape.out_h, CeilDiv(wanted, shape.batch));
   ForEachTask(parallel, shape.batch * parts, [&](int64_t task, int thread) {
     const Workspace space =

@@ -24,13 +24,20 @@ constexpr Range Part(int64_t n, int64_t parts, int64_t i) {
 constexpr int64_t CeilDiv(int64_t a, int64_t b) { return (a + b - 1) / b; }
 constexpr int64_t RoundUp(int64_t a, int64_t multiple) { return CeilDiv(a, multiple) * multiple; }
 
+// The fewest tasks for work of `mul_adds` multiply-adds: none takes much longer than 20 ms, since
+// deadlines are looked at between tasks.
+inline int64_t FewestTasks(double mul_adds) {
+  constexpr double kMostMulAdds = 1e9;
+  return std::max<int64_t>(1, static_cast<int64_t>(std::min(mul_adds / kMostMulAdds, 1e6)));
+}
+
 // How many tasks serve work of `mul_adds` multiply-adds: enough that a thread which lost its core
 // does not hold up the others, each long enough (about 10 us) to hide what sharing costs.
 inline int64_t TaskCount(double mul_adds, int n_threads) {
-  if (n_threads == 1) return 1;
+  if (n_threads == 1) return FewestTasks(mul_adds);
   constexpr double kTaskMulAdds = 5e5;
   const auto wanted = static_cast<int64_t>(std::min(mul_adds / kTaskMulAdds, 1e9));
-  const int64_t most = int64_t{6} * n_threads;
+  const int64_t most = std::max(int64_t{6} * n_threads, FewestTasks(mul_adds));
   if (wanted >= most) return most;
   // A few tasks: whole rounds, so that nobody works while others wait.
   return wanted <= 1 ? 1 : RoundUp(wanted, n_threads);

@@ -36,22 +36,11 @@ Status WitGuest::CheckRoom() const {
                   " tensors and errors, its limit: it must drop some");
 }
 
-Status WitGuest::Hold(uint64_t bytes) {
-  const uint64_t max_bytes = session_.environment().options().limits.max_memory_bytes;
-  if (bytes > max_bytes || held_bytes_ > max_bytes - bytes) {
-    return TooLarge(std::to_string(bytes) + " bytes more, when the guest already holds " +
-                    std::to_string(held_bytes_) + ", are over its limit of " +
-                    std::to_string(max_bytes));
-  }
-  held_bytes_ += bytes;
-  return OkStatus();
-}
-
 Status WitGuest::Own(std::span<const std::byte> data, HeldTensor& tensor) {
-  WNN_RETURN_IF_ERROR(Hold(data.size()));
+  WNN_RETURN_IF_ERROR(session_.memory().Take(data.size()));
   auto own = AlignedBuffer::Allocate(data.size());
   if (!own) {
-    held_bytes_ -= data.size();
+    session_.memory().Give(data.size());
     return std::move(own.error());
   }
   if (!data.empty()) std::memcpy(own->data(), data.data(), data.size());
@@ -274,7 +263,7 @@ Status WitGuest::UnbindInput(Rep context_rep, std::string_view input) {
 
 Result<Rep> WitGuest::NewError(WitErrorCode code, std::string_view text) {
   WNN_RETURN_IF_ERROR(CheckRoom());
-  WNN_RETURN_IF_ERROR(Hold(text.size()));
+  WNN_RETURN_IF_ERROR(session_.memory().Take(text.size()));
   return errors_.Put({code, std::string(text)});
 }
 
@@ -293,7 +282,7 @@ Result<std::string_view> WitGuest::ErrorText(Rep rep) {
 Status WitGuest::DropError(Rep rep) {
   const std::optional<HeldError> error = errors_.Take(rep);
   if (!error) return Unknown("error");
-  held_bytes_ -= error->text.size();
+  session_.memory().Give(error->text.size());
   return OkStatus();
 }
 

@@ -34,8 +34,8 @@ struct NamedTensor {
 // runtime put it until the guest reads it. Only an output that the guest keeps past the next call
 // on its context is copied aside.
 //
-// What the guest drops is freed at once. What it holds counts against the environment's
-// `max_memory_bytes`, and kMaxResources bounds the number of its tensors and errors.
+// What the guest drops is freed at once. What it holds counts against the session's memory, and
+// kMaxResources bounds the number of its tensors and errors.
 //
 // Thread-compatible: a component runs in one thread at a time. Lifetime: borrows the session, on
 // which nobody else may use the contexts made here.
@@ -101,13 +101,13 @@ class WitGuest {
     DType dtype = DType::kUndefined;
     Shape dims;
     std::span<const std::byte> data;   // in `own`, or in `lender`'s runtime
-    AlignedBuffer own;                 // counted in held_bytes_
+    AlignedBuffer own;                 // taken from the session's memory
     std::optional<nn::Handle> lender;  // the context whose output this is
     Status unusable;                   // why it has no data
   };
   struct HeldError {
     WitErrorCode code;
-    std::string text;  // counted in held_bytes_
+    std::string text;  // taken from the session's memory
   };
   struct HeldContext {
     std::shared_ptr<const runtimes::Graph> graph;
@@ -117,8 +117,7 @@ class WitGuest {
   };
 
   Status CheckRoom() const;
-  Status Hold(uint64_t bytes);
-  void Release(const HeldTensor& tensor) { held_bytes_ -= tensor.own.size(); }
+  void Release(const HeldTensor& tensor) { session_.memory().Give(tensor.own.size()); }
   // Gives the tensor bytes of its own, a copy of `data`.
   Status Own(std::span<const std::byte> data, HeldTensor& tensor);
   Result<HeldTensor> TakeTensor(Rep tensor);
@@ -132,7 +131,6 @@ class WitGuest {
   Slab<HeldTensor> tensors_;
   Slab<HeldError> errors_;
   std::unordered_map<nn::Handle, HeldContext> contexts_;
-  uint64_t held_bytes_ = 0;
   std::vector<uint32_t> dimensions_;  // the last that were asked for
 };
 

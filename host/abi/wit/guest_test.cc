@@ -19,7 +19,7 @@ class WitGuestTest : public ::testing::Test {
     session_.reset();
     options_.runtime = std::make_shared<nn::FakeRuntime>(control_);
     environment_ = std::make_shared<nn::Environment>(options_);
-    session_ = std::make_unique<nn::Session>(environment_, nn::SessionOptions{});
+    session_ = std::make_unique<nn::Session>(environment_, session_options_);
     guest_ = std::make_unique<WitGuest>(*session_);
   }
   Rep Floats(const std::vector<float>& values) {
@@ -50,6 +50,7 @@ class WitGuestTest : public ::testing::Test {
 
   std::shared_ptr<nn::FakeRuntime::Control> control_ = std::make_shared<nn::FakeRuntime::Control>();
   nn::EnvironmentOptions options_;
+  nn::SessionOptions session_options_;
   std::shared_ptr<nn::Environment> environment_;
   std::unique_ptr<nn::Session> session_;
   std::unique_ptr<WitGuest> guest_;
@@ -118,7 +119,7 @@ TEST_F(WitGuestTest, InputsAreTakenEvenWhenTheyAreRefused) {
 }
 
 TEST_F(WitGuestTest, WhatIsDroppedMakesRoom) {
-  options_.limits.max_memory_bytes = 8;
+  session_options_.limits.max_memory_bytes = 8;
   Restart();
   const Rep context = NewContext();
   for (int i = 0; i < 3; ++i) {

@@ -46,7 +46,8 @@ class EmptyGraph final : public runtimes::Graph {
  public:
   std::span<const ValueInfo> inputs() const override { return {}; }
   std::span<const ValueInfo> outputs() const override { return {}; }
-  Result<std::unique_ptr<runtimes::Context>> NewContext() const override {
+  Result<std::unique_ptr<runtimes::Context>> NewContext(
+      std::shared_ptr<MemoryBudget> /*budget*/) const override {
     return InvalidEncoding("the graph was loaded from no bytes");
   }
 };

@@ -41,9 +41,11 @@ class BuiltinGraph final : public Graph {
   const ModelMetadata& metadata() const override {
     return metadata_ != nullptr ? *metadata_ : Graph::metadata();
   }
-  Result<std::unique_ptr<Context>> NewContext() const override {
-    WNN_ASSIGN_OR_RETURN(auto execution,
-                         engine::Execution::Create(model_, {.parallel = pool_.get()}));
+  uint64_t memory_bytes() const override { return model_->memory_bytes(); }
+  Result<std::unique_ptr<Context>> NewContext(std::shared_ptr<MemoryBudget> budget) const override {
+    WNN_ASSIGN_OR_RETURN(
+        auto execution,
+        engine::Execution::Create(model_, {.parallel = pool_.get(), .budget = std::move(budget)}));
     return std::unique_ptr<Context>(std::make_unique<BuiltinContext>(pool_, std::move(execution)));
   }
 
@@ -68,6 +70,8 @@ class BuiltinRuntime final : public Runtime {
     engine::LoadOptions engine_options;
     engine_options.limits = options.limits;
     engine_options.log = options.log;
+    engine_options.external = options.external;
+    engine_options.stop = options.stop;
     WNN_ASSIGN_OR_RETURN(auto model, engine::Model::Load(bytes, engine_options));
     return std::shared_ptr<const Graph>(std::make_shared<BuiltinGraph>(
         PoolFor(options.n_threads), std::move(model), options.metadata));

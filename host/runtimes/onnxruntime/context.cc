@@ -56,8 +56,9 @@ class Watchdog {
 
 }  // namespace
 
-OnnxRuntimeContext::OnnxRuntimeContext(std::shared_ptr<const OnnxRuntimeGraph> graph)
-    : graph_(std::move(graph)), api_(graph_->api()) {
+OnnxRuntimeContext::OnnxRuntimeContext(std::shared_ptr<const OnnxRuntimeGraph> graph,
+                                       std::shared_ptr<MemoryBudget> budget)
+    : graph_(std::move(graph)), api_(graph_->api()), memory_(std::move(budget)) {
   for (const ValueInfo& info : graph_->inputs()) input_names_.push_back(info.name.c_str());
   for (const ValueInfo& info : graph_->outputs()) output_names_.push_back(info.name.c_str());
   inputs_.resize(input_names_.size());
@@ -67,8 +68,9 @@ OnnxRuntimeContext::OnnxRuntimeContext(std::shared_ptr<const OnnxRuntimeGraph> g
 }
 
 Result<std::unique_ptr<Context>> OnnxRuntimeContext::Create(
-    std::shared_ptr<const OnnxRuntimeGraph> graph) {
-  std::unique_ptr<OnnxRuntimeContext> context(new OnnxRuntimeContext(std::move(graph)));
+    std::shared_ptr<const OnnxRuntimeGraph> graph, std::shared_ptr<MemoryBudget> budget) {
+  std::unique_ptr<OnnxRuntimeContext> context(
+      new OnnxRuntimeContext(std::move(graph), std::move(budget)));
   const OrtApi* api = context->api_;
   WNN_ASSIGN_OR_RETURN(context->cpu_, OrtMake<OrtMemoryInfoHandle>(api, [&](auto** out) {
                          return api->CreateCpuMemoryInfo(OrtArenaAllocator, OrtMemTypeDefault, out);
@@ -120,6 +122,7 @@ Status OnnxRuntimeContext::SetInput(size_t index, const TensorView& value) {
   const bool fits = input.value != nullptr && !input.borrowed && input.dtype == value.dtype &&
                     std::ranges::equal(input.shape, value.dims);
   if (!fits) {
+    WNN_RETURN_IF_ERROR(TakeMemory(value.data.size()));
     WNN_ASSIGN_OR_RETURN(
         Tensor storage, Tensor::Allocate(value.dtype, Shape(value.dims.begin(), value.dims.end())));
     WNN_RETURN_IF_ERROR(Wrap(index, value, storage.bytes().data()));
@@ -139,6 +142,15 @@ Status OnnxRuntimeContext::BindInput(size_t index, const TensorView& value) {
   inputs_[index].storage = Tensor();
   inputs_[index].borrowed = true;
   return OkStatus();
+}
+
+Status OnnxRuntimeContext::TakeMemory(uint64_t more_bytes) {
+  uint64_t bytes = more_bytes;
+  for (const Input& input : inputs_) bytes += input.storage.bytes().size();
+  for (const OutputTensor& output : outputs_) {
+    if (output.value != nullptr) bytes += output.view.data.size();
+  }
+  return memory_.Resize(bytes);
 }
 
 Status OnnxRuntimeContext::CheckInputsSet() const {
@@ -183,7 +195,13 @@ Status OnnxRuntimeContext::Compute(const StopCondition& stop) {
     if (Status stopped = stop.Check(); !stopped.ok()) return stopped;
     return status;
   }
-  if (!reuses_outputs) WNN_RETURN_IF_ERROR(DescribeOutputs());
+  if (!reuses_outputs) {
+    WNN_RETURN_IF_ERROR(DescribeOutputs());
+    if (Status taken = TakeMemory(0); !taken.ok()) {
+      DropOutputs();
+      return taken;
+    }
+  }
   input_shapes_changed_ = false;
   computed_ = true;
   return OkStatus();

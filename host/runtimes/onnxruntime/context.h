@@ -12,7 +12,8 @@ namespace wnn::runtimes {
 
 class OnnxRuntimeContext final : public Context {
  public:
-  static Result<std::unique_ptr<Context>> Create(std::shared_ptr<const OnnxRuntimeGraph> graph);
+  static Result<std::unique_ptr<Context>> Create(std::shared_ptr<const OnnxRuntimeGraph> graph,
+                                                 std::shared_ptr<MemoryBudget> budget);
 
   Status SetInput(size_t index, const TensorView& value) override;
   Status BindInput(size_t index, const TensorView& value) override;
@@ -36,13 +37,16 @@ class OnnxRuntimeContext final : public Context {
     Shape shape;
   };
 
-  explicit OnnxRuntimeContext(std::shared_ptr<const OnnxRuntimeGraph> graph);
+  OnnxRuntimeContext(std::shared_ptr<const OnnxRuntimeGraph> graph,
+                     std::shared_ptr<MemoryBudget> budget);
 
   // kInvalidArgument unless the model has this input and it allows this tensor.
   Status CheckSetInput(size_t index, const TensorView& value) const;
   // Makes inputs_[index].value a tensor over `data`.
   Status Wrap(size_t index, const TensorView& value, std::byte* data);
   Status CheckInputsSet() const;
+  // Takes from the budget what inputs and outputs hold, with `more_bytes` about to come.
+  Status TakeMemory(uint64_t more_bytes);
   // One Run of the session, ended early by `stop`.
   Status Run(const StopCondition& stop);
   void DropOutputs();
@@ -52,6 +56,7 @@ class OnnxRuntimeContext final : public Context {
 
   std::shared_ptr<const OnnxRuntimeGraph> graph_;
   const OrtApi* api_;
+  MemoryShare memory_;
   OrtMemoryInfoHandle cpu_;
   OrtRunOptionsHandle run_options_;
   std::vector<const char*> input_names_;   // borrowed from graph_

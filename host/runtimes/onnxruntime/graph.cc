@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "engine/base/aligned_buffer.h"
 #include "host/runtimes/onnxruntime/context.h"
 #include "host/runtimes/onnxruntime/scalar_inputs.h"
 
@@ -20,13 +21,42 @@ Result<OrtSessionOptionsHandle> MakeSessionOptions(const OrtApi* api, const Load
   WNN_RETURN_IF_ERROR(FromOrtStatus(api, api->SetInterOpNumThreads(raw, 1)));
   WNN_RETURN_IF_ERROR(
       FromOrtStatus(api, api->SetSessionGraphOptimizationLevel(raw, ORT_ENABLE_ALL)));
-  if (options.model_dir) {
+  // All sessions allocate from the environment's arena, which has a limit.
+  WNN_RETURN_IF_ERROR(FromOrtStatus(
+      api, api->AddSessionConfigEntry(raw, kOrtSessionOptionsConfigUseEnvAllocators, "1")));
+  // A load cannot be stopped: what it would compute ahead is left to computes, which can.
+  const bool has_deadline = options.stop.deadline || options.stop.cancel != nullptr;
+  if (has_deadline && options.external == nullptr) {
     WNN_RETURN_IF_ERROR(FromOrtStatus(
-        api,
-        api->AddSessionConfigEntry(raw, kOrtSessionOptionsModelExternalInitializersFileFolderPath,
-                                   options.model_dir->c_str())));
+        api, api->AddSessionConfigEntry(raw, kOrtSessionOptionsDisableSpecifiedOptimizers,
+                                        "ConstantFolding")));
   }
+  // Its own format would get past whoever checked the bytes as ONNX.
+  WNN_RETURN_IF_ERROR(FromOrtStatus(
+      api, api->AddSessionConfigEntry(raw, kOrtSessionOptionsConfigLoadModelFormat, "ONNX")));
   return session_options;
+}
+
+// A model's external files, whole and in memory: ONNX Runtime opens none itself.
+struct ExternalFiles {
+  std::vector<AlignedBuffer> bytes;
+  std::vector<const char*> names;  // borrowed from the options
+  std::vector<char*> data;
+  std::vector<size_t> sizes;
+};
+
+Result<ExternalFiles> ReadExternalFiles(const LoadOptions& options) {
+  ExternalFiles files;
+  for (const std::string& name : options.external_files) {
+    WNN_ASSIGN_OR_RETURN(const uint64_t size, options.external->SizeOf(name));
+    WNN_ASSIGN_OR_RETURN(AlignedBuffer bytes, AlignedBuffer::Allocate(static_cast<size_t>(size)));
+    WNN_RETURN_IF_ERROR(options.external->Read(name, 0, bytes.bytes()));
+    files.names.push_back(name.c_str());
+    files.data.push_back(reinterpret_cast<char*>(bytes.data()));
+    files.sizes.push_back(bytes.size());
+    files.bytes.push_back(std::move(bytes));
+  }
+  return files;
 }
 
 // A name that ONNX Runtime allocates, as a string of ours.
@@ -115,6 +145,15 @@ Result<std::shared_ptr<const Graph>> OnnxRuntimeGraph::Load(const OrtApi* api,
                                                             const LoadOptions& options) {
   std::shared_ptr<OnnxRuntimeGraph> graph(new OnnxRuntimeGraph(api, std::move(env)));
   WNN_ASSIGN_OR_RETURN(auto session_options, MakeSessionOptions(api, options));
+  // Until the session has its copy of them.
+  ExternalFiles files;
+  if (!options.external_files.empty()) {
+    WNN_ASSIGN_OR_RETURN(files, ReadExternalFiles(options));
+    WNN_RETURN_IF_ERROR(
+        FromOrtStatus(api, api->AddExternalInitializersFromFilesInMemory(
+                               session_options.get(), files.names.data(), files.data.data(),
+                               files.sizes.data(), files.names.size())));
+  }
   OrtSession* session = nullptr;
   // Its word for most graphs that it finds invalid is ORT_FAIL.
   WNN_RETURN_IF_ERROR(
@@ -142,8 +181,9 @@ Result<std::shared_ptr<const Graph>> OnnxRuntimeGraph::Load(const OrtApi* api,
   return std::shared_ptr<const Graph>(std::move(graph));
 }
 
-Result<std::unique_ptr<Context>> OnnxRuntimeGraph::NewContext() const {
-  return OnnxRuntimeContext::Create(shared_from_this());
+Result<std::unique_ptr<Context>> OnnxRuntimeGraph::NewContext(
+    std::shared_ptr<MemoryBudget> budget) const {
+  return OnnxRuntimeContext::Create(shared_from_this(), std::move(budget));
 }
 
 }  // namespace wnn::runtimes

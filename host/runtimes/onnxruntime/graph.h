@@ -24,7 +24,7 @@ class OnnxRuntimeGraph final : public Graph, public std::enable_shared_from_this
   const ModelMetadata& metadata() const override {
     return metadata_ != nullptr ? *metadata_ : Graph::metadata();
   }
-  Result<std::unique_ptr<Context>> NewContext() const override;
+  Result<std::unique_ptr<Context>> NewContext(std::shared_ptr<MemoryBudget> budget) const override;
 
   const OrtApi* api() const { return api_; }
   // OrtSession's Run is thread-safe, and takes the session as mutable.

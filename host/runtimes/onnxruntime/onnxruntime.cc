@@ -36,6 +36,19 @@ OrtLoggingLevel OrtLevelFor(const Logger* log) {
   return ORT_LOGGING_LEVEL_FATAL;
 }
 
+// One arena for all sessions of the environment.
+Status LimitMemory(const OrtApi* api, OrtEnv* env, uint64_t max_bytes) {
+  constexpr int kDefault = -1;
+  WNN_ASSIGN_OR_RETURN(OrtMemoryInfoHandle cpu, OrtMake<OrtMemoryInfoHandle>(api, [&](auto** out) {
+                         return api->CreateCpuMemoryInfo(OrtArenaAllocator, OrtMemTypeDefault, out);
+                       }));
+  WNN_ASSIGN_OR_RETURN(OrtArenaCfgHandle arena, OrtMake<OrtArenaCfgHandle>(api, [&](auto** out) {
+                         return api->CreateArenaCfg(static_cast<size_t>(max_bytes), kDefault,
+                                                    kDefault, kDefault, out);
+                       }));
+  return FromOrtStatus(api, api->CreateAndRegisterAllocator(env, cpu.get(), arena.get()));
+}
+
 class OnnxRuntime final : public Runtime {
  public:
   OnnxRuntime(OnnxRuntimeLibrary library, std::shared_ptr<const OrtEnvHandle> env)
@@ -68,6 +81,7 @@ Result<std::shared_ptr<const Runtime>> OpenOnnxRuntime(const OnnxRuntimeOptions&
                                                                OrtLevelFor(options.log),
                                                                "wasi-nn-onnx", out);
                        }));
+  WNN_RETURN_IF_ERROR(LimitMemory(api, env.get(), options.max_memory_bytes));
   return std::shared_ptr<const Runtime>(std::make_shared<OnnxRuntime>(
       std::move(library), std::make_shared<const OrtEnvHandle>(std::move(env))));
 }

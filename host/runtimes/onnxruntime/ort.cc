@@ -14,6 +14,13 @@ Code CodeOf(OrtErrorCode code, std::string_view message, Code fail_means) {
   for (std::string_view words : kLacksOperator) {
     if (message.find(words) != std::string_view::npos) return Code::kUnsupportedOperation;
   }
+  // Of its arena, and of the system's memory.
+  constexpr std::array<std::string_view, 4> kNoMemory = {"Failed to allocate memory",
+                                                         "Available memory of", "std::bad_alloc",
+                                                         "exceeds the supported maximum"};
+  for (std::string_view words : kNoMemory) {
+    if (message.find(words) != std::string_view::npos) return Code::kTooLarge;
+  }
   switch (code) {
     case ORT_INVALID_PROTOBUF: return Code::kInvalidEncoding;
     case ORT_INVALID_ARGUMENT:

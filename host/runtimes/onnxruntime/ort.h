@@ -26,6 +26,7 @@ using OrtSessionOptionsHandle = OrtHandle<OrtSessionOptions, &OrtApi::ReleaseSes
 using OrtRunOptionsHandle = OrtHandle<OrtRunOptions, &OrtApi::ReleaseRunOptions>;
 using OrtValueHandle = OrtHandle<OrtValue, &OrtApi::ReleaseValue>;
 using OrtMemoryInfoHandle = OrtHandle<OrtMemoryInfo, &OrtApi::ReleaseMemoryInfo>;
+using OrtArenaCfgHandle = OrtHandle<OrtArenaCfg, &OrtApi::ReleaseArenaCfg>;
 using OrtTypeInfoHandle = OrtHandle<OrtTypeInfo, &OrtApi::ReleaseTypeInfo>;
 using OrtTensorInfoHandle =
     OrtHandle<OrtTensorTypeAndShapeInfo, &OrtApi::ReleaseTensorTypeAndShapeInfo>;
