@@ -3,7 +3,7 @@
 BUILD := build/release
 SHELL := /bin/bash
 
-.PHONY: help setup build demo test abi-matrix conformance bench clean
+.PHONY: help setup build demo test abi-matrix conformance bench bench-image clean
 
 help:  ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 20
@@ -29,6 +29,9 @@ conformance: build  ## Run ONNX's backend suite under every runtime; writes its 
 
 bench: build  ## Time native calls against WASI-NN; writes build/bench/report.json
 	@python3 bench/report.py
+
+bench-image: build  ## Time the guests' image helpers: scalar against SIMD and relaxed SIMD
+	@python3 bench/image.py
 
 clean:  ## Remove build/ (the cache outside the tree stays)
 	@rm -rf build

@@ -3,6 +3,10 @@
 #include <algorithm>
 #include <cmath>
 
+#ifdef __wasm_simd128__
+#include <wasm_simd128.h>
+#endif
+
 namespace wnn::image {
 namespace {
 
@@ -25,6 +29,29 @@ std::string_view Trim(std::string_view text) {
   return text.substr(first, text.find_last_not_of(kBlank) - first + 1);
 }
 
+bool IsBetter(const Ranked& a, const Ranked& b) {
+  if (std::isnan(a.score) != std::isnan(b.score)) return std::isnan(b.score);
+  if (!std::isnan(a.score) && a.score != b.score) return a.score > b.score;
+  return a.index < b.index;
+}
+
+// The first score from `i` on that is above `bound`; any number is above NaN.
+std::size_t NextAbove(std::span<const float> scores, std::size_t i, float bound) {
+  const bool is_number = !std::isnan(bound);
+#ifdef __wasm_simd128__
+  if (is_number) {
+    const v128_t bounds = wasm_f32x4_splat(bound);
+    while (i + 4 <= scores.size() &&
+           !wasm_v128_any_true(wasm_f32x4_gt(wasm_v128_load(scores.data() + i), bounds))) {
+      i += 4;
+    }
+  }
+#endif
+  const auto is_above = [&](float score) { return is_number ? score > bound : !std::isnan(score); };
+  while (i < scores.size() && !is_above(scores[i])) ++i;
+  return i;
+}
+
 }  // namespace
 
 void Softmax(std::span<float> scores) {
@@ -39,16 +66,19 @@ void Softmax(std::span<float> scores) {
 }
 
 std::vector<Ranked> TopK(std::span<const float> scores, std::size_t k) {
-  std::vector<Ranked> ranked(scores.size());
-  for (std::size_t i = 0; i < scores.size(); ++i) ranked[i] = {i, scores[i]};
-  const auto middle = ranked.begin() + static_cast<std::ptrdiff_t>(std::min(k, ranked.size()));
-  std::partial_sort(ranked.begin(), middle, ranked.end(), [](const Ranked& a, const Ranked& b) {
-    if (std::isnan(a.score) != std::isnan(b.score)) return std::isnan(b.score);
-    if (!std::isnan(a.score) && a.score != b.score) return a.score > b.score;
-    return a.index < b.index;
-  });
-  ranked.erase(middle, ranked.end());
-  return ranked;
+  k = std::min(k, scores.size());
+  std::vector<Ranked> best;
+  best.reserve(k + 1);
+  std::size_t i = 0;
+  for (; i < k; ++i) best.push_back({i, scores[i]});
+  std::ranges::sort(best, IsBetter);
+  if (k == 0) return best;
+  for (; (i = NextAbove(scores, i, best.back().score)) < scores.size(); ++i) {
+    const Ranked candidate = {i, scores[i]};
+    best.insert(std::ranges::upper_bound(best, candidate, IsBetter), candidate);
+    best.pop_back();
+  }
+  return best;
 }
 
 std::vector<std::string> ParseLabels(std::string_view text) {

@@ -1,59 +1,126 @@
 #include "guest/image/resize.h"
 
 #include <algorithm>
-#include <cmath>
+#include <cstring>
+
+#include "guest/image/taps.h"
+
+#ifdef __wasm_simd128__
+#include <wasm_simd128.h>
+#endif
 
 namespace wnn::image {
 namespace {
 
 constexpr int kChannels = 3;
-// Weights in fixed point: 8 bits of pixel, 22 of weight and 2 of headroom fill an int.
-constexpr int kWeightBits = 32 - 8 - 2;
-constexpr int kHalf = 1 << (kWeightBits - 1);
 
-// Which source pixels make one destination pixel, along one axis.
-struct Taps {
-  int first = 0;
-  std::vector<int> weights;  // fixed point
+#ifdef __wasm_simd128__
+
+// Products of 8-bit pixels and the two parts of weights, summed apart: exactly the sums of the
+// scalar code, whatever the order.
+struct Sums {
+  v128_t high;
+  v128_t low;
 };
 
-std::vector<Taps> TriangleTaps(int source_size, int size) {
-  const double scale = static_cast<double>(source_size) / size;
-  const double support = std::max(scale, 1.0);
-  std::vector<Taps> all(static_cast<std::size_t>(size));
-  std::vector<double> weights;
-  for (int i = 0; i < size; ++i) {
-    const double center = (i + 0.5) * scale;
-    const int first = std::max(static_cast<int>(center - support + 0.5), 0);
-    const int last = std::min(static_cast<int>(center + support + 0.5), source_size);
-    weights.clear();
-    double sum = 0;
-    for (int x = first; x < last; ++x) {
-      const double distance = std::abs((x - center + 0.5) / support);
-      weights.push_back(std::max(1.0 - distance, 0.0));
-      sum += weights.back();
-    }
-    Taps& taps = all[static_cast<std::size_t>(i)];
-    taps.first = first;
-    for (const double weight : weights) {
-      taps.weights.push_back(static_cast<int>(0.5 + weight / sum * (1 << kWeightBits)));
-    }
-  }
-  return all;
+// Adds two taps: `pixels` are 16-bit, those of the two taps side by side in each 32-bit lane.
+inline void Add(v128_t pixels, v128_t high_weights, v128_t low_weights, Sums& sums) {
+  sums.high = wasm_i32x4_add(sums.high, wasm_i32x4_dot_i16x8(pixels, high_weights));
+  sums.low = wasm_i32x4_add(sums.low, wasm_i32x4_dot_i16x8(pixels, low_weights));
 }
+
+// Four pixel values, as 32-bit numbers that may be out of range.
+inline v128_t Levels(const Sums& sums) {
+  const v128_t sum = wasm_i32x4_add(wasm_i32x4_shl(sums.high, kLowBits), sums.low);
+  return wasm_i32x4_shr(wasm_i32x4_add(sum, wasm_i32x4_splat(kHalf)), kWeightBits);
+}
+
+// Clamped to 0..255, in the order of the arguments.
+inline v128_t ToPixels(v128_t a, v128_t b, v128_t c, v128_t d) {
+  return wasm_u8x16_narrow_i16x8(wasm_i16x8_narrow_i32x4(a, b), wasm_i16x8_narrow_i32x4(c, d));
+}
+
+// Two pixels, of which the second may lie beyond the row's end, where nothing is read.
+inline v128_t LoadTwoPixels(const std::uint8_t* pixel, const std::uint8_t* row_end) {
+  if (row_end - pixel >= 8) return wasm_v128_load64_zero(pixel);
+  std::uint8_t padded[8] = {};
+  std::memcpy(padded, pixel,
+              static_cast<std::size_t>(
+                  std::min<std::ptrdiff_t>(row_end - pixel, std::ptrdiff_t{2} * kChannels)));
+  return wasm_v128_load64_zero(padded);
+}
+
+void ResizeRow(const std::uint8_t* source, const std::uint8_t* row_end, const Filter& columns,
+               std::uint8_t* out) {
+  for (const Taps& taps : columns.taps) {
+    const std::uint8_t* pixel = source + std::ptrdiff_t{kChannels} * taps.first;
+    const WeightPair* pair = columns.pairs.data() + taps.first_pair;
+    Sums sums = {wasm_i32x4_const_splat(0), wasm_i32x4_const_splat(0)};
+    for (int t = 0; t < taps.n; t += 2, ++pair, pixel += 2 * kChannels) {
+      const v128_t bytes = LoadTwoPixels(pixel, row_end);
+      // Red, red, green, green, blue, blue of the two.
+      const v128_t paired =
+          wasm_i8x16_shuffle(bytes, bytes, 0, 3, 1, 4, 2, 5, 6, 7, 0, 0, 0, 0, 0, 0, 0, 0);
+      Add(wasm_u16x8_extend_low_u8x16(paired), wasm_v128_load32_splat(&pair->high),
+          wasm_v128_load32_splat(&pair->low), sums);
+    }
+    const v128_t level = Levels(sums);
+    const std::uint32_t rgb = static_cast<std::uint32_t>(
+        wasm_i32x4_extract_lane(ToPixels(level, level, level, level), 0));
+    std::memcpy(out, &rgb, kChannels);
+    out += kChannels;
+  }
+}
+
+// Sixteen values of a row, from the rows above one another.
+inline void ResizeColumns16(const std::uint8_t* rows, std::size_t stride, int n_taps,
+                            const WeightPair* pair, std::uint8_t* out) {
+  const v128_t zero = wasm_i32x4_const_splat(0);
+  Sums sums[4] = {{zero, zero}, {zero, zero}, {zero, zero}, {zero, zero}};
+  for (int t = 0; t < n_taps; t += 2, ++pair, rows += 2 * stride) {
+    const v128_t first = wasm_v128_load(rows);
+    const v128_t second = t + 1 < n_taps ? wasm_v128_load(rows + stride) : zero;
+    const v128_t low =
+        wasm_i8x16_shuffle(first, second, 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23);
+    const v128_t high = wasm_i8x16_shuffle(first, second, 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13,
+                                           29, 14, 30, 15, 31);
+    const v128_t high_weights = wasm_v128_load32_splat(&pair->high);
+    const v128_t low_weights = wasm_v128_load32_splat(&pair->low);
+    Add(wasm_u16x8_extend_low_u8x16(low), high_weights, low_weights, sums[0]);
+    Add(wasm_u16x8_extend_high_u8x16(low), high_weights, low_weights, sums[1]);
+    Add(wasm_u16x8_extend_low_u8x16(high), high_weights, low_weights, sums[2]);
+    Add(wasm_u16x8_extend_high_u8x16(high), high_weights, low_weights, sums[3]);
+  }
+  wasm_v128_store(out,
+                  ToPixels(Levels(sums[0]), Levels(sums[1]), Levels(sums[2]), Levels(sums[3])));
+}
+
+constexpr std::size_t kBlock = 16;
+
+// The same for one value, where a row's last ones do not fill a vector.
+std::uint8_t ResizeColumn(const std::uint8_t* value, std::size_t stride, const int* weights,
+                          int n_taps) {
+  int sum = kHalf;
+  for (int t = 0; t < n_taps; ++t) sum += value[stride * static_cast<std::size_t>(t)] * weights[t];
+  return static_cast<std::uint8_t>(std::clamp(sum >> kWeightBits, 0, 255));
+}
+
+#else
 
 std::uint8_t ToPixel(int sum) {
   return static_cast<std::uint8_t>(std::clamp(sum >> kWeightBits, 0, 255));
 }
 
-void ResizeRow(const std::uint8_t* source, const std::vector<Taps>& columns, std::uint8_t* out) {
-  for (const Taps& taps : columns) {
+void ResizeRow(const std::uint8_t* source, const std::uint8_t* /*row_end*/, const Filter& columns,
+               std::uint8_t* out) {
+  for (const Taps& taps : columns.taps) {
     const std::uint8_t* pixel = source + std::ptrdiff_t{kChannels} * taps.first;
+    const int* weights = columns.weights.data() + taps.first_weight;
     int red = kHalf, green = kHalf, blue = kHalf;
-    for (const int weight : taps.weights) {
-      red += pixel[0] * weight;
-      green += pixel[1] * weight;
-      blue += pixel[2] * weight;
+    for (int t = 0; t < taps.n; ++t) {
+      red += pixel[0] * weights[t];
+      green += pixel[1] * weights[t];
+      blue += pixel[2] * weights[t];
       pixel += kChannels;
     }
     out[0] = ToPixel(red);
@@ -63,30 +130,47 @@ void ResizeRow(const std::uint8_t* source, const std::vector<Taps>& columns, std
   }
 }
 
+#endif
+
+// One row of the result from the rows of `narrow` that it is made of.
+void ResizeColumns(const std::uint8_t* rows, std::size_t stride, const Filter& filter,
+                   const Taps& taps, [[maybe_unused]] std::vector<int>& sums, std::uint8_t* out) {
+  const int* weights = filter.weights.data() + taps.first_weight;
+#ifdef __wasm_simd128__
+  std::size_t i = 0;
+  for (; i + kBlock <= stride; i += kBlock) {
+    ResizeColumns16(rows + i, stride, taps.n, filter.pairs.data() + taps.first_pair, out + i);
+  }
+  for (; i < stride; ++i) out[i] = ResizeColumn(rows + i, stride, weights, taps.n);
+#else
+  // Whole rows at a time, so that the compiler vectorises over a row where it can.
+  sums.assign(stride, kHalf);
+  for (int t = 0; t < taps.n; ++t, rows += stride) {
+    for (std::size_t i = 0; i < stride; ++i) sums[i] += rows[i] * weights[t];
+  }
+  for (std::size_t i = 0; i < stride; ++i) out[i] = ToPixel(sums[i]);
+#endif
+}
+
 }  // namespace
 
 Image Resize(const Image& source, int width, int height) {
   const std::size_t source_stride = std::size_t{kChannels} * source.width;
   const std::size_t stride = std::size_t{kChannels} * width;
 
-  const std::vector<Taps> columns = TriangleTaps(source.width, width);
+  const Filter columns = TriangleFilter(source.width, width);
   std::vector<std::uint8_t> narrow(stride * source.height);
   for (int y = 0; y < source.height; ++y) {
-    ResizeRow(source.rgb.data() + source_stride * y, columns, narrow.data() + stride * y);
+    const std::uint8_t* row = source.rgb.data() + source_stride * y;
+    ResizeRow(row, row + source_stride, columns, narrow.data() + stride * y);
   }
 
-  // Whole rows at a time, so that the compiler vectorises over a row.
+  const Filter rows = TriangleFilter(source.height, height);
   Image result{width, height, std::vector<std::uint8_t>(stride * height)};
-  std::vector<int> sums(stride);
+  std::vector<int> sums;
   std::uint8_t* out = result.rgb.data();
-  for (const Taps& taps : TriangleTaps(source.height, height)) {
-    std::fill(sums.begin(), sums.end(), kHalf);
-    const std::uint8_t* row = narrow.data() + stride * taps.first;
-    for (const int weight : taps.weights) {
-      for (std::size_t i = 0; i < stride; ++i) sums[i] += row[i] * weight;
-      row += stride;
-    }
-    for (std::size_t i = 0; i < stride; ++i) out[i] = ToPixel(sums[i]);
+  for (const Taps& taps : rows.taps) {
+    ResizeColumns(narrow.data() + stride * taps.first, stride, rows, taps, sums, out);
     out += stride;
   }
   return result;
