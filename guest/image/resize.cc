@@ -50,20 +50,49 @@ inline v128_t LoadTwoPixels(const std::uint8_t* pixel, const std::uint8_t* row_e
   return wasm_v128_load64_zero(padded);
 }
 
+inline void AddTwoPixels(v128_t bytes, const WeightPair& pair, Sums& sums) {
+  const v128_t paired =
+      wasm_i8x16_shuffle(bytes, bytes, 0, 3, 1, 4, 2, 5, 6, 7, 0, 0, 0, 0, 0, 0, 0, 0);
+  Add(wasm_u16x8_extend_low_u8x16(paired), wasm_v128_load32_splat(&pair.high),
+      wasm_v128_load32_splat(&pair.low), sums);
+}
+
+// The sums of one pixel, all of whose taps and 16 bytes more lie before the row's end.
+Sums SumInside(const std::uint8_t* pixel, const WeightPair* pair, int n_taps) {
+  Sums sums = {wasm_i32x4_const_splat(0), wasm_i32x4_const_splat(0)};
+  for (; n_taps > 2; n_taps -= 4, pair += 2, pixel += 4 * kChannels) {
+    const v128_t bytes = wasm_v128_load(pixel);
+    // Red, red, green, green, blue, blue of the first two, and of the next.
+    const v128_t paired =
+        wasm_i8x16_shuffle(bytes, bytes, 0, 3, 1, 4, 2, 5, 12, 12, 6, 9, 7, 10, 8, 11, 12, 12);
+    Add(wasm_u16x8_extend_low_u8x16(paired), wasm_v128_load32_splat(&pair[0].high),
+        wasm_v128_load32_splat(&pair[0].low), sums);
+    Add(wasm_u16x8_extend_high_u8x16(paired), wasm_v128_load32_splat(&pair[1].high),
+        wasm_v128_load32_splat(&pair[1].low), sums);
+  }
+  if (n_taps > 0) AddTwoPixels(wasm_v128_load64_zero(pixel), *pair, sums);
+  return sums;
+}
+
+// The same anywhere in the row.
+Sums SumAtEnd(const std::uint8_t* pixel, const std::uint8_t* row_end, const WeightPair* pair,
+              int n_taps) {
+  Sums sums = {wasm_i32x4_const_splat(0), wasm_i32x4_const_splat(0)};
+  for (; n_taps > 0; n_taps -= 2, ++pair, pixel += 2 * kChannels) {
+    AddTwoPixels(LoadTwoPixels(pixel, row_end), *pair, sums);
+  }
+  return sums;
+}
+
 void ResizeRow(const std::uint8_t* source, const std::uint8_t* row_end, const Filter& columns,
                std::uint8_t* out) {
+  constexpr std::ptrdiff_t kSlack = 16;
   for (const Taps& taps : columns.taps) {
     const std::uint8_t* pixel = source + std::ptrdiff_t{kChannels} * taps.first;
     const WeightPair* pair = columns.pairs.data() + taps.first_pair;
-    Sums sums = {wasm_i32x4_const_splat(0), wasm_i32x4_const_splat(0)};
-    for (int t = 0; t < taps.n; t += 2, ++pair, pixel += 2 * kChannels) {
-      const v128_t bytes = LoadTwoPixels(pixel, row_end);
-      // Red, red, green, green, blue, blue of the two.
-      const v128_t paired =
-          wasm_i8x16_shuffle(bytes, bytes, 0, 3, 1, 4, 2, 5, 6, 7, 0, 0, 0, 0, 0, 0, 0, 0);
-      Add(wasm_u16x8_extend_low_u8x16(paired), wasm_v128_load32_splat(&pair->high),
-          wasm_v128_load32_splat(&pair->low), sums);
-    }
+    const bool is_inside = row_end - pixel >= std::ptrdiff_t{kChannels} * taps.n + kSlack;
+    const Sums sums =
+        is_inside ? SumInside(pixel, pair, taps.n) : SumAtEnd(pixel, row_end, pair, taps.n);
     const v128_t level = Levels(sums);
     const std::uint32_t rgb = static_cast<std::uint32_t>(
         wasm_i32x4_extract_lane(ToPixels(level, level, level, level), 0));

@@ -20,7 +20,8 @@ struct Normalization {
 // The order of a tensor's dimensions: picture, channel, row, column.
 enum class Layout { kNchw, kNhwc };
 
-// Writes the normalised picture as one slot of a batch.
+// Writes the normalised picture as one slot of a batch. With SIMD the same bits as without; with
+// relaxed SIMD the formula is one multiplication and addition, within 2e-6 for the defaults.
 // REQUIRES: out.size() == image.rgb.size()
 void ToTensor(const Image& image, const Normalization& normalization, Layout layout,
               std::span<float> out);
