@@ -43,6 +43,7 @@ class ComponentGuest final : public Guest {
 
  private:
   Status AddNn(std::optional<Clock::time_point> deadline);
+  Status AddHttp(std::optional<Clock::time_point> deadline);
   Status CheckImports() const;
   Result<std::string> PathOf(const std::string& name) const;
   std::optional<Func> FindFunction(std::string_view path);
@@ -52,7 +53,8 @@ class ComponentGuest final : public Guest {
   const Module& module_;
   const RunOptions& options_;
   std::unique_ptr<nn::Session> session_;
-  std::unique_ptr<abi::WitGuest> nn_;  // these two outlive the linker, whose functions use them
+  std::unique_ptr<abi::WitGuest> nn_;
+  HttpGate http_;  // these three outlive the linker, whose functions use them
   wasmtime::Store store_;
   wasmtime::component::Linker linker_;
   wasmtime::component::Instance instance_;
@@ -70,10 +72,17 @@ Status ComponentGuest::AddNn(std::optional<Clock::time_point> deadline) {
   return abi::AddExtensionToLinker(linker_.capi(), guest_of);
 }
 
+Status ComponentGuest::AddHttp(std::optional<Clock::time_point> deadline) {
+  http_ = {*options_.http, deadline, options_.log};
+  wasmtime_context_set_wasi_http(store_.context().capi());
+  return AddHttpToLinker(linker_.capi(), http_);
+}
+
 Status ComponentGuest::Prepare(std::optional<Clock::time_point> deadline) {
   WNN_RETURN_IF_ERROR(PrepareStore(options_, store_));
   WNN_RETURN_IF_ERROR(ToStatus(wasmtime_component_linker_add_wasip2(linker_.capi())));
   if (options_.nn != nullptr) WNN_RETURN_IF_ERROR(AddNn(deadline));
+  if (options_.http) WNN_RETURN_IF_ERROR(AddHttp(deadline));
   return CheckImports();
 }
 
@@ -82,7 +91,7 @@ Status ComponentGuest::CheckImports() const {
   if (error == nullptr) return OkStatus();
   const std::string reason = MessageOf(wasmtime::Error(error));
   std::string message = "component '" + module_.name() + "': " + reason +
-                        "\nThis host has the interfaces of WASI 0.2 without HTTP";
+                        "\nThis host has the interfaces of WASI 0.2";
   if (options_.nn != nullptr) message += " and wasi:nn 0.2.0-rc-2024-10-28, -08-19 and -06-25";
   message += options_.nn != nullptr && options_.nn_extension
                  ? ", with wasi-nn-onnx:extension 0.1.0."
@@ -90,6 +99,9 @@ Status ComponentGuest::CheckImports() const {
   if (options_.nn == nullptr && (reason.find("wasi:nn/") != std::string::npos ||
                                  reason.find("wasi-nn-onnx:") != std::string::npos)) {
     message += " WASI-NN is switched off.";
+  }
+  if (reason.find("wasi:http/") != std::string::npos && !options_.http) {
+    message += " HTTP is switched off: -S http offers it, --allow-http HOST lets requests out.";
   }
   return NotFound(std::move(message));
 }

@@ -15,6 +15,7 @@
 #include "host/nn/session.h"
 #include "host/nn/timings.h"
 #include "host/wasm/engine.h"
+#include "host/wasm/http.h"
 #include "host/wasm/module.h"
 #include "host/wasm/wasi.h"
 
@@ -34,8 +35,12 @@ struct RunOptions {
   WasiOptions wasi;
   StoreLimits limits;
   std::optional<uint64_t> fuel;  // REQUIRES: the engine meters fuel exactly if this is set
+  // Outbound HTTP for components, to these hosts; nothing: components do not even get the
+  // interface.
+  std::optional<std::vector<HttpRule>> http;
   // From instantiation on. Ends WebAssembly code and WASI-NN's computes, not a WASI call that
-  // blocks. REQUIRES: the engine is interruptible exactly if this is set.
+  // blocks, and bounds the steps of an HTTP request. REQUIRES: the engine is interruptible exactly
+  // if this is set.
   std::optional<std::chrono::nanoseconds> timeout;
   // The function to call. Nothing: the export "" or else "_start", if there is one.
   std::optional<std::string> function;

@@ -37,7 +37,11 @@ impl Model {
 pub struct Pictures<'a> {
     options: &'a Options,
     labels: Vec<String>,
+    read: Read<'a>,
 }
+
+/// Gives what is at a path, or says why it cannot.
+pub type Read<'a> = &'a dyn Fn(&str) -> Result<Vec<u8>, String>;
 
 impl Pictures<'_> {
     /// Calls `infer` for each picture: it writes scores and returns how many bytes they take.
@@ -47,7 +51,7 @@ impl Pictures<'_> {
     ) -> Result<(), String> {
         let mut scores = vec![0.0; MAX_CLASSES];
         for path in &self.options.pictures {
-            let input = picture::prepare(&read_file(path)?, self.options.size)
+            let input = picture::prepare(&(self.read)(path)?, self.options.size)
                 .map_err(|error| format!("'{path}': {error}"))?;
             let size_bytes = infer(&input, &mut scores)?;
             if size_bytes == 0 || size_bytes % size_of::<f32>() != 0 {
@@ -82,6 +86,15 @@ pub fn main(
     name: &str,
     classify: impl FnOnce(&Model, &Pictures) -> Result<(), String>,
 ) -> ExitCode {
+    main_reading(name, &read_file, classify)
+}
+
+/// As `main`, where models, labels and pictures come from `read`.
+pub fn main_reading(
+    name: &str,
+    read: Read,
+    classify: impl FnOnce(&Model, &Pictures) -> Result<(), String>,
+) -> ExitCode {
     let options = match options::parse(std::env::args().skip(1)) {
         Ok(Command::Classify(options)) => options,
         Ok(Command::Help) => {
@@ -93,7 +106,7 @@ pub fn main(
             return ExitCode::from(EXIT_USAGE);
         }
     };
-    match run(&options, classify) {
+    match run(&options, read, classify) {
         Ok(()) => ExitCode::SUCCESS,
         Err(message) => {
             eprintln!("{name}: {message}");
@@ -104,17 +117,18 @@ pub fn main(
 
 fn run(
     options: &Options,
+    read: Read,
     classify: impl FnOnce(&Model, &Pictures) -> Result<(), String>,
 ) -> Result<(), String> {
     let labels = match &options.labels {
-        Some(path) => ranking::parse_labels(&String::from_utf8_lossy(&read_file(path)?)),
+        Some(path) => ranking::parse_labels(&String::from_utf8_lossy(&read(path)?)),
         None => Vec::new(),
     };
     let model = match &options.model {
-        options::Model::File(path) => Model::Bytes(read_file(path)?),
+        options::Model::File(path) => Model::Bytes(read(path)?),
         options::Model::Graph(name) => Model::Named(name.clone()),
     };
-    classify(&model, &Pictures { options, labels })
+    classify(&model, &Pictures { options, labels, read })
 }
 
 /// What a failed `call` says, for `map_err`.
@@ -122,7 +136,8 @@ pub fn failed<E: Display>(call: &'static str) -> impl Fn(E) -> String {
     move |error| format!("{call}: {error}")
 }
 
-fn read_file(path: &str) -> Result<Vec<u8>, String> {
+/// What is in a file.
+pub fn read_file(path: &str) -> Result<Vec<u8>, String> {
     std::fs::read(path).map_err(|error| {
         format!(
             "cannot read '{path}': {error} \
