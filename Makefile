@@ -3,7 +3,7 @@
 BUILD := build/release
 SHELL := /bin/bash
 
-.PHONY: help setup build demo test abi-matrix conformance bench bench-image clean
+.PHONY: help setup build demo test test-subsets abi-matrix conformance bench bench-image clean
 
 help:  ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 20
@@ -20,6 +20,9 @@ demo: build  ## Classify a photograph through WASI-NN under both runtimes
 
 test: build  ## Run every test; ends with 'N passed, N failed'
 	@python3 tools/run_tests.py $(BUILD)
+
+test-subsets: setup  ## Build with each subset of the runtimes, and test that it is one
+	@python3 tools/test_subsets.py
 
 abi-matrix: build  ## Those of the tests that are every ABI's functions, types and errors
 	@python3 tools/run_tests.py $(BUILD) -L '^abi$$'

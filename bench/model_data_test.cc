@@ -35,8 +35,10 @@ TEST(MakeInput, FixedValuesOfTheDeclaredShape) {
 }
 
 TEST(MakeInput, RefusesOtherTypes) {
-  EXPECT_FALSE(MakeInput({.name = "x", .dtype = DType::kInt64, .has_shape = true, .dims = {}}));
-  EXPECT_FALSE(MakeInput({.name = "x", .dtype = DType::kFloat, .has_shape = false, .dims = {}}));
+  EXPECT_FALSE(MakeInput(
+      {.name = "x", .dtype = DType::kInt64, .has_shape = true, .dims = {}, .container = {}}));
+  EXPECT_FALSE(MakeInput(
+      {.name = "x", .dtype = DType::kFloat, .has_shape = false, .dims = {}, .container = {}}));
 }
 
 TEST(IdentityModel, IsAModelOfOneTensor) {

@@ -58,7 +58,8 @@ class MemcpySubject final : public Subject {
 Result<Overhead> TimeOne(const RuntimePtr& runtime, Shape shape, wasm::Engine& engine,
                          const MeasureOptions& options) {
   ModelData data{.name = "identity", .bytes = IdentityModel(shape), .cases = {}, .tolerance = 0};
-  ValueInfo info{.name = "0", .dtype = DType::kFloat, .has_shape = true, .dims = {}};
+  ValueInfo info{
+      .name = "0", .dtype = DType::kFloat, .has_shape = true, .dims = {}, .container = {}};
   for (int64_t dim : shape) info.dims.push_back({.value = dim, .symbol = ""});
   WNN_ASSIGN_OR_RETURN(Tensor input, MakeInput(info));
   WNN_ASSIGN_OR_RETURN(Tensor output, Tensor::CopyOf(input.view()));

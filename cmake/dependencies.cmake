@@ -11,11 +11,13 @@ if(NOT wnn_result EQUAL 0)
 endif()
 cmake_language(EVAL CODE "${wnn_paths}")
 
-add_library(wasmtime STATIC IMPORTED)
-set_target_properties(wasmtime PROPERTIES
+# The name that the installed package gives it, too.
+add_library(wasi-nn-onnx::wasmtime STATIC IMPORTED GLOBAL)
+add_library(wasmtime ALIAS wasi-nn-onnx::wasmtime)
+set_target_properties(wasi-nn-onnx::wasmtime PROPERTIES
   IMPORTED_LOCATION ${WNN_WASMTIME_DIR}/lib/libwnn_wasmtime.a
   INTERFACE_INCLUDE_DIRECTORIES ${WNN_WASMTIME_DIR}/include)
-target_link_libraries(wasmtime INTERFACE Threads::Threads ${CMAKE_DL_LIBS} m)
+target_link_libraries(wasi-nn-onnx::wasmtime INTERFACE Threads::Threads ${CMAKE_DL_LIBS} m)
 
 # Headers only: the library is opened at run time.
 add_library(onnxruntime_headers INTERFACE)

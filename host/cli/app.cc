@@ -13,13 +13,11 @@
 #include <utility>
 #include <vector>
 
-#include "engine/engine.h"
 #include "host/cli/logger.h"
 #include "host/cli/options.h"
 #include "host/cli/timings.h"
 #include "host/nn/environment.h"
-#include "host/runtimes/builtin/builtin.h"
-#include "host/runtimes/onnxruntime/onnxruntime.h"
+#include "host/runtimes/built.h"
 #include "host/wasm/engine.h"
 #include "host/wasm/module.h"
 #include "host/wasm/run.h"
@@ -39,28 +37,26 @@ void PrintError(std::string_view message) {
   Print(stderr, "Error: " + std::string(message) + "\n");
 }
 
-Result<RuntimePtr> OpenOnnxRuntime(const Options& options, Logger* log) {
-  runtimes::OnnxRuntimeOptions runtime_options;
-  runtime_options.library_path = options.onnxruntime_library;
-  runtime_options.log = log;
-  runtime_options.max_memory_bytes = options.nn_limits.max_memory_bytes;
-  return runtimes::OpenOnnxRuntime(runtime_options);
-}
-
-Result<RuntimePtr> OpenRuntime(const Options& options, Logger* log) {
-  switch (options.runtime) {
-    case RuntimeKind::kBuiltin: return runtimes::MakeBuiltinRuntime();
-    case RuntimeKind::kOnnxRuntime: return OpenOnnxRuntime(options, log);
-  }
-  return Internal("a runtime that is not listed");
+Result<RuntimePtr> OpenRuntime(const Options& options, std::string_view name, Logger* log) {
+  return runtimes::OpenRuntime(name, {.onnxruntime_library = options.onnxruntime_library,
+                                      .max_memory_bytes = options.nn_limits.max_memory_bytes,
+                                      .log = log});
 }
 
 std::string VersionText(const Options& options) {
   NullLogger log;
-  Result<RuntimePtr> onnxruntime = OpenOnnxRuntime(options, &log);
-  return "wasmtime-onnx " WNN_VERSION "\nWasmtime " + wasm::WasmtimeVersion() + "\n" +
-         (onnxruntime ? (*onnxruntime)->description() : "ONNX Runtime: not found") +
-         "\nBuilt-in engine: " + engine::ActiveInstructionSet() + " instructions\n";
+  std::string text = "wasmtime-onnx " WNN_VERSION "\nWasmtime " + wasm::WasmtimeVersion() + "\n";
+  for (const runtimes::KnownRuntime& known : runtimes::KnownRuntimes()) {
+    text += "runtime " + std::string(known.name) + ": ";
+    if (!known.is_built()) {
+      text += "not built\n";
+    } else if (auto runtime = OpenRuntime(options, known.name, &log)) {
+      text += (*runtime)->description() + "\n";
+    } else {
+      text += "not found\n";
+    }
+  }
+  return text;
 }
 
 // Null when the guest gets no WASI-NN.
@@ -72,6 +68,8 @@ Result<std::shared_ptr<nn::Environment>> MakeEnvironment(const Options& options,
   environment_options.n_threads = options.n_threads;
   environment_options.limits = options.model_limits;
   environment_options.guest_model_runtimes = options.guest_model_runtimes;
+  environment_options.allow_gpu = options.allow_gpu;
+  environment_options.target = options.nn_target;
   environment_options.log = log;
   auto environment = std::make_shared<nn::Environment>(std::move(environment_options));
   for (const nn::NamedModel& model : options.models) {
@@ -124,6 +122,7 @@ wasm::RunOptions MakeRunOptions(const Options& options) {
   run.wasi.argv.insert(run.wasi.argv.end(), options.arguments.begin(), options.arguments.end());
   run.wasi.env = GuestEnvironment(options);
   run.wasi.preopens = options.preopens;
+  if (options.http.value_or(!options.http_hosts.empty())) run.http = options.http_hosts;
   run.limits = options.limits;
   run.nn_limits = options.nn_limits;
   run.fuel = options.fuel;
@@ -147,7 +146,7 @@ int Finish(const wasm::Module& module, const wasm::RunResult& result) {
 // Compiles and runs; fills `report` as far as it gets.
 Result<int> RunModule(const Options& options, Logger* log, CallRecorder* recorder,
                       TimingsReport& report) {
-  WNN_ASSIGN_OR_RETURN(RuntimePtr runtime, OpenRuntime(options, log));
+  WNN_ASSIGN_OR_RETURN(RuntimePtr runtime, OpenRuntime(options, options.runtime, log));
   report.runtime = runtime->description();
   log->Log(LogLevel::kDebug, "inference by " + report.runtime + ", up to " +
                                  std::to_string(options.n_threads) + " threads");
@@ -185,7 +184,7 @@ int RunGuest(const Options& options) {
   CallRecorder recorder;
   TimingsReport report;
   report.module = options.module;
-  report.runtime = options.runtime == RuntimeKind::kBuiltin ? "builtin" : "onnxruntime";
+  report.runtime = options.runtime;
   report.n_threads = options.n_threads;
   const bool is_timed = options.timings != TimingsFormat::kNone;
 

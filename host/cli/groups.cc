@@ -160,6 +160,8 @@ constexpr Key kWasmKeys[] = {
 };
 
 constexpr Key kWasiKeys[] = {
+    {"http", kSwitch, "offer outbound HTTP to components; --allow-http says which hosts",
+     [](Value v, Options& o) { return Set(ParseBool(v), o.http); }},
     {"inherit-env", kSwitch, "pass on our whole environment",
      [](Value v, Options& o) { return Set(ParseBool(v), o.inherit_env); }},
     {"nn", kSwitch, "offer WASI-NN (default)",

@@ -41,8 +41,9 @@ TEST(GroupsTest, WasiAndCodegen) {
 
 TEST(GroupsTest, SaysWhatIsWrong) {
   Options options;
-  const Status unknown = ApplyGroup(Group::kWasi, "http", options);
-  EXPECT_EQ(unknown.message(), "-S has no key 'http'; it has inherit-env, nn, nn-graph");
+  const Status unknown = ApplyGroup(Group::kWasi, "sockets", options);
+  EXPECT_EQ(unknown.message(),
+            "-S has no key 'sockets'; it has http, inherit-env, nn, nn-extension, nn-graph");
   EXPECT_FALSE(ApplyGroup(Group::kWasi, "", options).ok());
   EXPECT_FALSE(ApplyGroup(Group::kWasm, "fuel=1,", options).ok());
   EXPECT_EQ(ApplyGroup(Group::kWasm, "fuel", options).message(), "-W fuel: it needs a value");

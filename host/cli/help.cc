@@ -21,6 +21,8 @@ Examples
       The guest sees the directory photos as /in and loads models/net/model.onnx by name.
   wasmtime-onnx run --runtime onnxruntime --timings --dir . classify.wasm --model m.onnx a.jpg
       Infer by ONNX Runtime instead of the built-in engine; print what each call took.
+  wasmtime-onnx run --allow-http models.example.com classify-http.wasm --model https://...
+      Let a component fetch from this host, and no other.
   wasmtime-onnx sum.wasm --invoke add 2 3
       Call one exported function and print its results. A component's may take booleans and strings.
   wasmtime-onnx -W timeout=2s,max-memory-size=67108864 guest.wasm
@@ -33,6 +35,9 @@ The guest
   -e, --env NAME[=VALUE]   set a variable; without =VALUE, pass on our own
       --dir HOST[::GUEST]  open a directory, under another name if one is given
       --mapdir GUEST::HOST as --dir, the other way round
+      --allow-http HOST[:PORT]
+                           let a component send HTTP requests to HOST: a name, an address, *.DOMAIN or *.
+                           PORT may be *; without it the port of http or https
 
 Inference
       --runtime NAME       builtin (default), or onnxruntime; --c-runtime means the latter
@@ -47,6 +52,9 @@ Inference
       --nn-guest-models RUNTIME,..
                            the runtimes that may see models which the guest brings along (default:
                            the one that --runtime names), or none
+      --nn-target TARGET   where models compute, whatever the guest asks for: cpu, gpu, or auto, the GPU
+                           if there is one, else the CPU (default: as the guest asks)
+      --no-gpu             refuse the GPU to guests. Only ONNX Runtime's library with CUDA has one
       --nn-abi NAME        how core modules number types and errors: auto (default), current, or old
                            for modules of 2020 to mid 2022
 
@@ -55,12 +63,12 @@ WebAssembly, as Wasmtime has them; `help` as KEY lists what there is
   -C, --codegen KEY[=V],..   cache=n: compile anew, ...
   -O, --optimize KEY[=V],..  opt-level=0|1|2|s, ...
   -W, --wasm KEY[=V],..      timeout=TIME, fuel=N, max-memory-size=N, simd, threads, ...
-  -S, --wasi KEY[=V],..      inherit-env, nn, nn-extension, nn-graph=onnx::DIR
+  -S, --wasi KEY[=V],..      http, inherit-env, nn, nn-extension, nn-graph=onnx::DIR
 
 Ourselves, on standard error
       --timings[=json]     compilation, instantiation, loading, copies, computes: each and in total
       --log LEVEL          error, warn (default), info, debug or trace
-  -V, --version            our version, Wasmtime's, ONNX Runtime's, and the instructions in use
+  -V, --version            our version, Wasmtime's, and those of the runtimes
   -h, --help               this text
 
 Exit status: the guest's own; 134 if it trapped; 2 for a command line that we do not understand; 1

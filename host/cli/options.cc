@@ -8,6 +8,7 @@
 
 #include "host/cli/groups.h"
 #include "host/cli/help.h"
+#include "host/cli/runtime_choice.h"
 #include "host/cli/words.h"
 
 namespace wnn::cli {
@@ -19,8 +20,10 @@ struct Written {
   bool version = false;
   bool c_runtime = false;
   bool tract = false;
-  std::vector<std::string> invoke, argv0, cache, runtime, onnxruntime, threads, log, timings;
-  std::vector<std::string> env, dir, mapdir, nn_graph, nn_preload, nn_abi;
+  bool no_gpu = false;
+  std::vector<std::string> invoke, argv0, allow_http, cache, runtime, onnxruntime, threads, log,
+      timings;
+  std::vector<std::string> env, dir, mapdir, nn_graph, nn_preload, nn_abi, nn_target;
   std::vector<std::string> nn_limit, nn_guest_models;
   std::vector<std::string> optimize, codegen, wasm, wasi;
 };
@@ -34,10 +37,12 @@ class Grammar {
     app_.add_flag("-V,--version", written.version);
     app_.add_flag("--c-runtime", written.c_runtime);
     app_.add_flag("--tract", written.tract);
+    app_.add_flag("--no-gpu", written.no_gpu);
     app_.add_option("--timings", written.timings)->expected(0, 1);
     const std::pair<const char*, std::vector<std::string>*> with_value[] = {
         {"-i,--invoke", &written.invoke},
         {"--argv0", &written.argv0},
+        {"--allow-http", &written.allow_http},
         {"-c,--cache", &written.cache},
         {"--runtime", &written.runtime},
         {"--threads", &written.threads},
@@ -51,6 +56,7 @@ class Grammar {
         {"--nn-abi", &written.nn_abi},
         {"--nn-limit", &written.nn_limit},
         {"--nn-guest-models", &written.nn_guest_models},
+        {"--nn-target", &written.nn_target},
         {"-O,--optimize", &written.optimize},
         {"-C,--codegen", &written.codegen},
         {"-W,--wasm", &written.wasm},
@@ -96,22 +102,10 @@ Result<std::optional<std::string>> Single(std::string_view option,
   return values.empty() ? std::optional<std::string>() : values.front();
 }
 
-Result<RuntimeKind> ChooseRuntime(const Written& written) {
-  if (written.tract) {
-    return Unsupported(
-        "--tract: the Tract runtime is not built into this program; leave the option out for the "
-        "built-in engine, or use --runtime onnxruntime");
-  }
+Result<std::string> RuntimeOf(const Written& written) {
   WNN_ASSIGN_OR_RETURN(std::optional<std::string> name, Single("--runtime", written.runtime));
-  if (!name) return written.c_runtime ? RuntimeKind::kOnnxRuntime : RuntimeKind::kBuiltin;
-  if (*name == "onnxruntime") return RuntimeKind::kOnnxRuntime;
-  if (*name != "builtin") {
-    return InvalidArgument(Named("--runtime", *name) + ": it is builtin or onnxruntime");
-  }
-  if (written.c_runtime) {
-    return InvalidArgument("--runtime builtin and --c-runtime (onnxruntime) exclude each other");
-  }
-  return RuntimeKind::kBuiltin;
+  return ChooseRuntime({std::move(name), written.c_runtime, written.tract},
+                       runtimes::KnownRuntimes());
 }
 
 Result<abi::WitxDialect> ChooseWitxDialect(const Written& written) {
@@ -120,6 +114,17 @@ Result<abi::WitxDialect> ChooseWitxDialect(const Written& written) {
   if (*name == "current") return abi::WitxDialect::kCurrent;
   if (*name == "old") return abi::WitxDialect::kOld;
   return InvalidArgument(Named("--nn-abi", *name) + ": it is auto, current or old");
+}
+
+Result<std::optional<nn::NamedTarget>> ChooseTarget(const Written& written) {
+  WNN_ASSIGN_OR_RETURN(std::optional<std::string> name, Single("--nn-target", written.nn_target));
+  if (!name) return std::optional<nn::NamedTarget>();
+  Result<nn::NamedTarget> target = ParseTarget(*name);
+  if (!target) return std::move(target.error()).WithContext("--nn-target");
+  if (written.no_gpu && *target == nn::NamedTarget::kGpu) {
+    return InvalidArgument("--nn-target gpu and --no-gpu exclude each other");
+  }
+  return std::optional(*target);
 }
 
 Result<int> ChooseThreads(const Written& written) {
@@ -220,6 +225,11 @@ Result<Options> Understand(const Written& written) {
   WNN_RETURN_IF_ERROR(ParseEach("--env", written.env, ParseEnv, options.env));
   WNN_RETURN_IF_ERROR(ParseEach("--dir", written.dir, ParseDir, options.preopens));
   WNN_RETURN_IF_ERROR(ParseEach("--mapdir", written.mapdir, ParseMapDir, options.preopens));
+  WNN_RETURN_IF_ERROR(
+      ParseEach("--allow-http", written.allow_http, wasm::ParseHttpRule, options.http_hosts));
+  if (!options.http.value_or(true) && !options.http_hosts.empty()) {
+    return InvalidArgument("--allow-http and -S http=n exclude each other");
+  }
   WNN_RETURN_IF_ERROR(ParseEach("--nn-graph", written.nn_graph, ParseNnGraph, options.models));
   WNN_RETURN_IF_ERROR(
       ParseEach("--nn-preload", written.nn_preload, ParseNnPreload, options.models));
@@ -231,8 +241,10 @@ Result<Options> Understand(const Written& written) {
   WNN_ASSIGN_OR_RETURN(std::optional<std::string> library,
                        Single("--onnxruntime", written.onnxruntime));
   options.onnxruntime_library = library.value_or("");
-  WNN_ASSIGN_OR_RETURN(options.runtime, ChooseRuntime(written));
+  WNN_ASSIGN_OR_RETURN(options.runtime, RuntimeOf(written));
   WNN_ASSIGN_OR_RETURN(options.n_threads, ChooseThreads(written));
+  options.allow_gpu = !written.no_gpu;
+  WNN_ASSIGN_OR_RETURN(options.nn_target, ChooseTarget(written));
   WNN_ASSIGN_OR_RETURN(options.witx_dialect, ChooseWitxDialect(written));
   WNN_ASSIGN_OR_RETURN(options.guest_model_runtimes, ChooseGuestModels(written));
   WNN_ASSIGN_OR_RETURN(options.timings, ChooseTimings(written));

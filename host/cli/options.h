@@ -17,7 +17,6 @@
 
 namespace wnn::cli {
 
-enum class RuntimeKind { kBuiltin, kOnnxRuntime };
 enum class TimingsFormat { kNone, kTable, kJson };
 
 // More threads than this are not started unless asked for by --threads: one image's layers are too
@@ -34,6 +33,8 @@ struct Options {
   std::vector<EnvironmentVariable> env;  // later ones win
   bool inherit_env = false;
   std::vector<wasm::Preopen> preopens;
+  std::optional<bool> http;  // nothing: if a host is allowed
+  std::vector<wasm::HttpRule> http_hosts;
 
   wasm::EngineOptions engine;
   wasm::StoreLimits limits;
@@ -42,13 +43,15 @@ struct Options {
 
   bool nn = true;
   bool nn_extension = true;
-  RuntimeKind runtime = RuntimeKind::kBuiltin;
+  std::string runtime;              // one of runtimes::KnownRuntimes() that is built
   std::string onnxruntime_library;  // empty: looked for
   int n_threads = 1;
   std::vector<nn::NamedModel> models;
   Limits model_limits;
   nn::SessionLimits nn_limits;
   std::optional<std::vector<std::string>> guest_model_runtimes;
+  bool allow_gpu = true;
+  std::optional<nn::NamedTarget> nn_target;  // nothing: as guests ask
   abi::WitxDialect witx_dialect = abi::WitxDialect::kAuto;
 
   TimingsFormat timings = TimingsFormat::kNone;

@@ -132,6 +132,17 @@ Result<nn::NamedModel> ParseNnGraph(std::string_view text) {
   return model;
 }
 
+Result<nn::NamedTarget> ParseTarget(std::string_view text) {
+  constexpr std::pair<std::string_view, nn::NamedTarget> kTargets[] = {
+      {"cpu", nn::NamedTarget::kCpu},
+      {"gpu", nn::NamedTarget::kGpu},
+      {"auto", nn::NamedTarget::kAuto}};
+  for (const auto& [word, value] : kTargets) {
+    if (EqualsIgnoringCase(text, word)) return value;
+  }
+  return InvalidArgument("the target " + Quoted(text) + " is unknown; it is cpu, gpu or auto");
+}
+
 Result<nn::NamedModel> ParseNnPreload(std::string_view text) {
   constexpr std::string_view kForm =
       " is not NAME:onnx:TARGET:PATH, where TARGET is cpu, gpu or auto";
@@ -149,15 +160,9 @@ Result<nn::NamedModel> ParseNnPreload(std::string_view text) {
     return InvalidArgument(Quoted(text) + ": the encoding " + Quoted(encoding) +
                            " is not supported, only onnx is");
   }
-  constexpr std::pair<std::string_view, nn::NamedTarget> kTargets[] = {
-      {"cpu", nn::NamedTarget::kCpu},
-      {"gpu", nn::NamedTarget::kGpu},
-      {"auto", nn::NamedTarget::kAuto}};
-  for (const auto& [word, value] : kTargets) {
-    if (EqualsIgnoringCase(target, word)) return nn::NamedModel{std::string(name), rest, value};
-  }
-  return InvalidArgument(Quoted(text) + ": the target " + Quoted(target) +
-                         " is unknown; it is cpu, gpu or auto");
+  Result<nn::NamedTarget> where = ParseTarget(target);
+  if (!where) return std::move(where.error()).WithContext(Quoted(text));
+  return nn::NamedModel{std::string(name), rest, *where};
 }
 
 }  // namespace wnn::cli

@@ -37,6 +37,8 @@ Result<EnvironmentVariable> ParseEnv(std::string_view text);
 
 // Models that guests load by name. FORMAT::DIR, named as DIR's last part.
 Result<nn::NamedModel> ParseNnGraph(std::string_view text);
+// cpu, gpu or auto, in either case.
+Result<nn::NamedTarget> ParseTarget(std::string_view text);
 // NAME:ENCODING:TARGET:PATH; PATH may have colons.
 Result<nn::NamedModel> ParseNnPreload(std::string_view text);
 

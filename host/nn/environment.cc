@@ -87,7 +87,8 @@ Status Environment::CheckLoad(uint64_t model_bytes, Encoding encoding,
                     std::to_string(options_.limits.max_model_bytes));
   }
   WNN_RETURN_IF_ERROR(CheckGuestModels());
-  return CheckTarget(target);
+  const bool to_gpu = TargetOf(target) == NamedTarget::kGpu;
+  return to_gpu ? CheckTarget(runtimes::Target::kGpu) : OkStatus();
 }
 
 Status Environment::CheckGuestModels() const {
@@ -106,12 +107,18 @@ Status Environment::CheckTarget(runtimes::Target target) const {
   return OkStatus();
 }
 
+NamedTarget Environment::TargetOf(runtimes::Target asked) const {
+  if (options_.target) return *options_.target;
+  return asked == runtimes::Target::kGpu ? NamedTarget::kGpu : NamedTarget::kCpu;
+}
+
 Result<std::shared_ptr<const runtimes::Graph>> Environment::Load(std::span<const std::byte> bytes,
                                                                  Encoding encoding,
                                                                  runtimes::Target target,
                                                                  const LoadBounds& bounds) const {
   WNN_RETURN_IF_ERROR(CheckLoad(bytes.size(), encoding, target));
-  return LoadInto(bytes, target, nullptr, bounds);
+  if (target == runtimes::Target::kTpu) return LoadInto(bytes, target, nullptr, bounds);
+  return LoadFor(TargetOf(target), bytes, nullptr, bounds, "a guest's model");
 }
 
 Result<std::shared_ptr<const runtimes::Graph>> Environment::LoadByName(std::string_view name) {
@@ -138,16 +145,22 @@ Result<std::shared_ptr<const runtimes::Graph>> Environment::LoadFile(
   WNN_ASSIGN_OR_RETURN(AlignedBuffer bytes, ReadFile(model.path, options_.limits.max_model_bytes));
   WNN_ASSIGN_OR_RETURN(const std::unique_ptr<ModelDirectory> directory,
                        ModelDirectory::Open(model.path.parent_path()));
-  if (model.target != NamedTarget::kCpu) {
-    auto graph = LoadInto(bytes.bytes(), runtimes::Target::kGpu, directory.get(), {});
-    if (graph || model.target == NamedTarget::kGpu ||
+  return LoadFor(model.target, bytes.bytes(), directory.get(), {}, "graph '" + model.name + "'");
+}
+
+Result<std::shared_ptr<const runtimes::Graph>> Environment::LoadFor(
+    NamedTarget target, std::span<const std::byte> bytes, ExternalData* external,
+    const LoadBounds& bounds, std::string_view what) const {
+  if (target != NamedTarget::kCpu) {
+    auto graph = LoadInto(bytes, runtimes::Target::kGpu, external, bounds);
+    if (graph || target == NamedTarget::kGpu ||
         graph.error().code() != Code::kUnsupportedOperation) {
       return graph;
     }
-    log().Log(LogLevel::kInfo, "graph '" + model.name +
-                                   "' goes to the CPU: " + std::string(graph.error().message()));
+    log().Log(LogLevel::kInfo,
+              std::string(what) + " goes to the CPU: " + std::string(graph.error().message()));
   }
-  return LoadInto(bytes.bytes(), runtimes::Target::kCpu, directory.get(), {});
+  return LoadInto(bytes, runtimes::Target::kCpu, external, bounds);
 }
 
 Result<std::shared_ptr<const runtimes::Graph>> Environment::LoadInto(

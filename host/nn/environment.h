@@ -32,7 +32,7 @@ enum class Encoding {
   kAutodetect,
 };
 
-// Where a model that guests load by name computes.
+// Where a model computes, as the host says it.
 enum class NamedTarget {
   kCpu,
   kGpu,
@@ -55,6 +55,9 @@ struct EnvironmentOptions {
   Limits limits;      // of one model
   int n_threads = 1;  // of one compute
   bool allow_gpu = true;
+  // Where guests' models compute, whether they ask for the CPU or the GPU; nothing: where they ask.
+  // Models by name have their own.
+  std::optional<NamedTarget> target;
   Logger* log = nullptr;  // null drops messages. Lifetime: outlives the environment.
 };
 
@@ -97,6 +100,13 @@ class Environment {
 
   Status CheckTarget(runtimes::Target target) const;
   Status CheckGuestModels() const;
+  NamedTarget TargetOf(runtimes::Target asked) const;
+  // As LoadInto, where the target may be auto. `what`: the model, for the log.
+  Result<std::shared_ptr<const runtimes::Graph>> LoadFor(NamedTarget target,
+                                                         std::span<const std::byte> bytes,
+                                                         ExternalData* external,
+                                                         const LoadBounds& bounds,
+                                                         std::string_view what) const;
   Result<std::shared_ptr<const runtimes::Graph>> LoadFile(const NamedModel& model) const;
   // `external`: null for a guest's bytes.
   Result<std::shared_ptr<const runtimes::Graph>> LoadInto(std::span<const std::byte> bytes,

@@ -81,6 +81,49 @@ TEST_F(EnvironmentTest, TheHostSaysWhichRuntimesSeeModelsOfGuests) {
   EXPECT_TRUE(allowing.Load(kModel, Encoding::kOnnx, runtimes::Target::kCpu).has_value());
 }
 
+TEST_F(EnvironmentTest, TheHostMaySayWhereModelsCompute) {
+  using runtimes::Target;
+  const auto where = [this](std::optional<NamedTarget> target, Target asked) {
+    options_.target = target;
+    Environment environment(options_);
+    EXPECT_TRUE(environment.Load(kModel, Encoding::kOnnx, asked).has_value());
+    return control_->last_target;
+  };
+  for (Target asked : {Target::kCpu, Target::kGpu, Target::kTpu}) {
+    EXPECT_EQ(where(std::nullopt, asked), asked);
+  }
+  EXPECT_EQ(where(NamedTarget::kCpu, Target::kGpu), Target::kCpu);
+  EXPECT_EQ(where(NamedTarget::kGpu, Target::kCpu), Target::kGpu);
+  EXPECT_EQ(where(NamedTarget::kAuto, Target::kCpu), Target::kGpu);
+  EXPECT_EQ(where(NamedTarget::kCpu, Target::kTpu), Target::kTpu);
+}
+
+class KeepingLogger final : public Logger {
+ public:
+  bool Enabled(LogLevel) const override { return true; }
+  void Log(LogLevel, std::string_view message) override { messages.emplace_back(message); }
+  std::vector<std::string> messages;
+};
+
+TEST_F(EnvironmentTest, AutoFallsBackToTheCpuAndSaysSo) {
+  KeepingLogger log;
+  options_.log = &log;
+  options_.target = NamedTarget::kAuto;
+  options_.allow_gpu = false;
+  Environment environment(options_);
+  ASSERT_TRUE(environment.Load(kModel, Encoding::kOnnx, runtimes::Target::kGpu).has_value());
+  EXPECT_EQ(control_->last_target, runtimes::Target::kCpu);
+  EXPECT_EQ(log.messages,
+            std::vector<std::string>{"a guest's model goes to the CPU: this host does "
+                                     "not let guests use the GPU"});
+  // What is no matter of the GPU is not tried again.
+  options_.allow_gpu = true;
+  control_->load_status = InvalidArgument("no such graph");
+  control_->n_loads = 0;
+  EXPECT_EQ(LoadCode(kModel, Encoding::kOnnx), Code::kInvalidArgument);
+  EXPECT_EQ(control_->n_loads, 1);
+}
+
 TEST_F(EnvironmentTest, NamedModelIsLoadedOnceAtItsFirstUse) {
   WriteModel();
   Environment environment(options_);

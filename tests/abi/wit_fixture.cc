@@ -2,24 +2,12 @@
 
 #include <cstring>
 
-#include "host/runtimes/builtin/builtin.h"
-#include "host/runtimes/onnxruntime/onnxruntime.h"
 #include "tests/support/model_bytes.h"
 
 namespace wnn::testing {
-namespace {
-
-std::shared_ptr<const runtimes::Runtime> RuntimeNamed(const std::string& name) {
-  if (name == "builtin") return runtimes::MakeBuiltinRuntime();
-  static auto onnxruntime = runtimes::OpenOnnxRuntime({});
-  return onnxruntime ? *onnxruntime : nullptr;
-}
-
-}  // namespace
-
 void WitTest::SetUp() {
   options_.runtime = RuntimeNamed(std::get<0>(GetParam()));
-  if (options_.runtime == nullptr) GTEST_SKIP() << "there is no libonnxruntime on this machine";
+  if (options_.runtime == nullptr) GTEST_SKIP() << kNoRuntime;
   Restart();
 }
 

@@ -13,6 +13,7 @@
 #include "engine/tensor/dtype.h"
 #include "host/abi/error_codes.h"
 #include "tests/abi/wit_guest.h"
+#include "tests/support/runtimes.h"
 
 namespace wnn::testing {
 
@@ -62,7 +63,7 @@ std::string WitTestName(const ::testing::TestParamInfo<WitTest::ParamType>& test
 // For INSTANTIATE_TEST_SUITE_P.
 inline auto EveryRuntimeAndVersion() {
   return ::testing::Combine(
-      ::testing::Values("builtin", "onnxruntime"),
+      ::testing::ValuesIn(BuiltRuntimes()),
       ::testing::Values(WitVersion::k20241028, WitVersion::k20240819, WitVersion::k20240625));
 }
 

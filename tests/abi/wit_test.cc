@@ -180,7 +180,7 @@ class WitLargeTest : public WitTest {
 };
 
 INSTANTIATE_TEST_SUITE_P(Runtimes, WitLargeTest,
-                         ::testing::Combine(::testing::Values("builtin", "onnxruntime"),
+                         ::testing::Combine(::testing::ValuesIn(BuiltRuntimes()),
                                             ::testing::Values(WitVersion::k20241028,
                                                               WitVersion::k20240819)),
                          WitTestName);

@@ -2,18 +2,10 @@
 
 #include <array>
 
-#include "host/runtimes/builtin/builtin.h"
-#include "host/runtimes/onnxruntime/onnxruntime.h"
+#include "tests/support/runtimes.h"
 
 namespace wnn::testing {
 namespace {
-
-// Null where its library is not on this machine.
-std::shared_ptr<const runtimes::Runtime> RuntimeNamed(const std::string& name) {
-  if (name == "builtin") return runtimes::MakeBuiltinRuntime();
-  static auto onnxruntime = runtimes::OpenOnnxRuntime({});
-  return onnxruntime ? *onnxruntime : nullptr;
-}
 
 const char* DialectName(WitxDialect dialect) {
   switch (dialect) {
@@ -46,7 +38,7 @@ std::string WitxParamName(const ::testing::TestParamInfo<WitxParam>& test) {
 void WitxGuestTest::SetUpWith(const std::string& runtime, WitxDialect dialect) {
   dialect_ = dialect;
   options_.runtime = RuntimeNamed(runtime);
-  if (options_.runtime == nullptr) GTEST_SKIP() << "there is no libonnxruntime on this machine";
+  if (options_.runtime == nullptr) GTEST_SKIP() << kNoRuntime;
   Restart();
 }
 

@@ -15,6 +15,7 @@
 #include "host/nn/session.h"
 #include "tests/abi/guest.h"
 #include "tests/support/model_bytes.h"
+#include "tests/support/runtimes.h"
 
 namespace wnn::testing {
 
@@ -35,7 +36,7 @@ std::string WitxParamName(const ::testing::TestParamInfo<WitxParam>& test);
 // For INSTANTIATE_TEST_SUITE_P.
 inline auto EveryRuntimeAndDialect() {
   return ::testing::Combine(
-      ::testing::Values("builtin", "onnxruntime"),
+      ::testing::ValuesIn(BuiltRuntimes()),
       ::testing::Values(WitxDialect::kAuto, WitxDialect::kCurrent, WitxDialect::kOld));
 }
 

@@ -48,7 +48,7 @@ std::string TypeParamName(const ::testing::TestParamInfo<TypeParam>& test) {
 INSTANTIATE_TEST_SUITE_P(
     Abi, WitxTypeTest,
     ::testing::Combine(
-        ::testing::Values("builtin", "onnxruntime"),
+        ::testing::ValuesIn(BuiltRuntimes()),
         ::testing::Values(WitxDialect::kAuto, WitxDialect::kCurrent, WitxDialect::kOld),
         ::testing::Values(DType::kFloat16, DType::kFloat, DType::kDouble, DType::kBfloat16,
                           DType::kBool, DType::kInt8, DType::kUint8, DType::kInt16, DType::kUint16,

@@ -10,8 +10,7 @@
 #include <vector>
 
 #include "engine/frontend/wire.h"
-#include "host/runtimes/builtin/builtin.h"
-#include "host/runtimes/onnxruntime/onnxruntime.h"
+#include "tests/support/runtimes.h"
 #include "tests/support/shared_dir.h"
 
 namespace wnn::testing {
@@ -84,18 +83,13 @@ std::vector<float> Scores(const TensorView& view) {
   return scores;
 }
 
-Result<std::shared_ptr<const runtimes::Runtime>> RuntimeNamed(std::string_view name) {
-  if (name == "builtin") return runtimes::MakeBuiltinRuntime();
-  return runtimes::OpenOnnxRuntime({});
-}
-
 class ModelTest : public ::testing::TestWithParam<ModelCase> {};
 
 TEST_P(ModelTest, ScoresOfTheTestData) {
   const auto shared = SharedDir();
   if (!shared) GTEST_SKIP() << "there is no ../shared with the trained models";
   const auto runtime = RuntimeNamed(GetParam().runtime);
-  if (!runtime) GTEST_SKIP() << "there is no libonnxruntime on this machine";
+  if (runtime == nullptr) GTEST_SKIP() << kNoRuntime;
   const std::string stem = GetParam().model;
   const std::string model = ReadFile(*shared / "models" / (stem + ".onnx"));
   const auto data = *shared / "models/test_data" / stem / "test_data_set_0";
@@ -105,7 +99,7 @@ TEST_P(ModelTest, ScoresOfTheTestData) {
   for (int n_threads : {1, 2}) {
     runtimes::LoadOptions options;
     options.n_threads = n_threads;
-    auto graph = (*runtime)->Load(std::as_bytes(std::span(model)), options);
+    auto graph = runtime->Load(std::as_bytes(std::span(model)), options);
     ASSERT_TRUE(graph.has_value()) << graph.error().message();
     auto context = (*graph)->NewContext();
     ASSERT_TRUE(context.has_value()) << context.error().message();

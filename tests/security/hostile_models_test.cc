@@ -11,9 +11,8 @@
 #include <vector>
 
 #include "host/nn/session.h"
-#include "host/runtimes/builtin/builtin.h"
-#include "host/runtimes/onnxruntime/onnxruntime.h"
 #include "tests/support/model_bytes.h"
+#include "tests/support/runtimes.h"
 
 namespace wnn::testing {
 namespace {
@@ -153,13 +152,8 @@ std::vector<std::pair<std::string, std::string>> Bombs() {
 class HostileModelTest : public ::testing::TestWithParam<std::string> {
  protected:
   void SetUp() override {
-    if (GetParam() == "builtin") {
-      options_.runtime = runtimes::MakeBuiltinRuntime();
-    } else {
-      auto runtime = runtimes::OpenOnnxRuntime({});
-      if (!runtime) GTEST_SKIP() << "there is no libonnxruntime on this machine";
-      options_.runtime = *runtime;
-    }
+    options_.runtime = RuntimeNamed(GetParam());
+    if (options_.runtime == nullptr) GTEST_SKIP() << kNoRuntime;
   }
   nn::Session& Restart() {
     session_ = std::make_unique<nn::Session>(std::make_shared<nn::Environment>(options_),
@@ -188,7 +182,7 @@ class HostileModelTest : public ::testing::TestWithParam<std::string> {
   std::unique_ptr<nn::Session> session_;
 };
 
-INSTANTIATE_TEST_SUITE_P(Runtimes, HostileModelTest, ::testing::Values("builtin", "onnxruntime"),
+INSTANTIATE_TEST_SUITE_P(Runtimes, HostileModelTest, ::testing::ValuesIn(BuiltRuntimes()),
                          [](const auto& test) { return test.param; });
 
 TEST_P(HostileModelTest, IsRefusedWithItsReason) {
@@ -302,7 +296,7 @@ class HostModelTest : public HostileModelTest {
   fs::path outside_;
 };
 
-INSTANTIATE_TEST_SUITE_P(Runtimes, HostModelTest, ::testing::Values("builtin", "onnxruntime"),
+INSTANTIATE_TEST_SUITE_P(Runtimes, HostModelTest, ::testing::ValuesIn(BuiltRuntimes()),
                          [](const auto& test) { return test.param; });
 
 TEST_P(HostModelTest, HasItsFilesBeneathItsDirectory) {

@@ -10,9 +10,8 @@
 #include <vector>
 
 #include "host/nn/session.h"
-#include "host/runtimes/builtin/builtin.h"
-#include "host/runtimes/onnxruntime/onnxruntime.h"
 #include "tests/support/model_bytes.h"
+#include "tests/support/runtimes.h"
 
 namespace wnn::testing {
 namespace {
@@ -92,13 +91,8 @@ void UseContext(nn::Session& session, const Case& c, nn::Handle context, std::mt
 
 TEST_P(SessionStressTest, EveryResultIsRight) {
   nn::EnvironmentOptions options;
-  if (GetParam() == "builtin") {
-    options.runtime = runtimes::MakeBuiltinRuntime();
-  } else {
-    auto runtime = runtimes::OpenOnnxRuntime({});
-    if (!runtime) GTEST_SKIP() << "there is no libonnxruntime on this machine";
-    options.runtime = *runtime;
-  }
+  options.runtime = RuntimeNamed(GetParam());
+  if (options.runtime == nullptr) GTEST_SKIP() << kNoRuntime;
   options.n_threads = 2;
   nn::Session session(std::make_shared<nn::Environment>(options), {});
   const std::vector<Case> cases = Cases();
@@ -144,7 +138,7 @@ TEST_P(SessionStressTest, EveryResultIsRight) {
   EXPECT_GT(n_busy_or_stale.load(), 0);
 }
 
-INSTANTIATE_TEST_SUITE_P(Runtimes, SessionStressTest, ::testing::Values("builtin", "onnxruntime"),
+INSTANTIATE_TEST_SUITE_P(Runtimes, SessionStressTest, ::testing::ValuesIn(BuiltRuntimes()),
                          [](const auto& test) { return test.param; });
 
 }  // namespace

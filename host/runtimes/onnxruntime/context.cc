@@ -168,6 +168,8 @@ void OnnxRuntimeContext::DropOutputs() {
   std::fill(output_values_.begin(), output_values_.end(), nullptr);
 }
 
+// Outputs that ONNX Runtime makes, like those that it is given, lie in the CPU's memory: from a GPU
+// it copies them there once.
 Status OnnxRuntimeContext::Run(const StopCondition& stop) {
   Watchdog watchdog(api_, run_options_.get(), stop);
   return FromOrtStatus(api_,

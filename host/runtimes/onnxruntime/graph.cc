@@ -7,12 +7,15 @@
 
 #include "engine/base/aligned_buffer.h"
 #include "host/runtimes/onnxruntime/context.h"
+#include "host/runtimes/onnxruntime/cuda.h"
 #include "host/runtimes/onnxruntime/scalar_inputs.h"
 
 namespace wnn::runtimes {
 namespace {
 
-Result<OrtSessionOptionsHandle> MakeSessionOptions(const OrtApi* api, const LoadOptions& options) {
+Result<OrtSessionOptionsHandle> MakeSessionOptions(const OnnxRuntimeLibrary& library,
+                                                   const LoadOptions& options) {
+  const OrtApi* api = library.api;
   WNN_ASSIGN_OR_RETURN(auto session_options, OrtMake<OrtSessionOptionsHandle>(api, [&](auto** out) {
                          return api->CreateSessionOptions(out);
                        }));
@@ -34,6 +37,9 @@ Result<OrtSessionOptionsHandle> MakeSessionOptions(const OrtApi* api, const Load
   // Its own format would get past whoever checked the bytes as ONNX.
   WNN_RETURN_IF_ERROR(FromOrtStatus(
       api, api->AddSessionConfigEntry(raw, kOrtSessionOptionsConfigLoadModelFormat, "ONNX")));
+  if (options.target == Target::kGpu) {
+    WNN_RETURN_IF_ERROR(AddCuda(library, options.limits.max_memory_bytes, raw));
+  }
   return session_options;
 }
 
@@ -139,12 +145,13 @@ bool OutputShapesFollowInputs(std::span<const ValueInfo> inputs,
 
 }  // namespace
 
-Result<std::shared_ptr<const Graph>> OnnxRuntimeGraph::Load(const OrtApi* api,
+Result<std::shared_ptr<const Graph>> OnnxRuntimeGraph::Load(const OnnxRuntimeLibrary& library,
                                                             std::shared_ptr<const OrtEnvHandle> env,
                                                             std::span<const std::byte> bytes,
                                                             const LoadOptions& options) {
+  const OrtApi* api = library.api;
   std::shared_ptr<OnnxRuntimeGraph> graph(new OnnxRuntimeGraph(api, std::move(env)));
-  WNN_ASSIGN_OR_RETURN(auto session_options, MakeSessionOptions(api, options));
+  WNN_ASSIGN_OR_RETURN(auto session_options, MakeSessionOptions(library, options));
   // Until the session has its copy of them.
   ExternalFiles files;
   if (!options.external_files.empty()) {
@@ -156,11 +163,13 @@ Result<std::shared_ptr<const Graph>> OnnxRuntimeGraph::Load(const OrtApi* api,
   }
   OrtSession* session = nullptr;
   // Its word for most graphs that it finds invalid is ORT_FAIL.
-  WNN_RETURN_IF_ERROR(
+  Status created =
       FromOrtStatus(api,
                     api->CreateSessionFromArray(graph->env_->get(), bytes.data(), bytes.size(),
                                                 session_options.get(), &session),
-                    Code::kInvalidArgument));
+                    Code::kInvalidArgument);
+  if (options.target == Target::kGpu) created = FromCudaSession(std::move(created));
+  WNN_RETURN_IF_ERROR(std::move(created));
   graph->session_ = OrtSessionHandle(session, {api});
   graph->max_memory_bytes_ = options.limits.max_memory_bytes;
   graph->metadata_ = options.metadata;

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "host/runtimes/onnxruntime/library.h"
 #include "host/runtimes/onnxruntime/ort.h"
 #include "host/runtimes/runtime.h"
 
@@ -14,7 +15,7 @@ namespace wnn::runtimes {
 class OnnxRuntimeGraph final : public Graph, public std::enable_shared_from_this<OnnxRuntimeGraph> {
  public:
   // `env` is shared by every graph of the runtime and lives as long as the last of them.
-  static Result<std::shared_ptr<const Graph>> Load(const OrtApi* api,
+  static Result<std::shared_ptr<const Graph>> Load(const OnnxRuntimeLibrary& library,
                                                    std::shared_ptr<const OrtEnvHandle> env,
                                                    std::span<const std::byte> bytes,
                                                    const LoadOptions& options);

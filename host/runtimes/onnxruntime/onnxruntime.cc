@@ -60,10 +60,10 @@ class OnnxRuntime final : public Runtime {
   }
   Result<std::shared_ptr<const Graph>> Load(std::span<const std::byte> bytes,
                                             const LoadOptions& options) const override {
-    if (options.target != Target::kCpu) {
-      return Unsupported("this host uses ONNX Runtime on the CPU only");
+    if (options.target == Target::kTpu) {
+      return Unsupported("this host uses ONNX Runtime on the CPU and the GPU, not on a TPU");
     }
-    return OnnxRuntimeGraph::Load(library_.api, env_, bytes, options);
+    return OnnxRuntimeGraph::Load(library_, env_, bytes, options);
   }
 
  private:

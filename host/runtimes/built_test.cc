@@ -1,0 +1,35 @@
+#include "host/runtimes/built.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+
+namespace wnn::runtimes {
+namespace {
+
+TEST(BuiltRuntimes, AtLeastOneIsBuiltAndNamesAreTheirOwn) {
+  EXPECT_TRUE(std::ranges::any_of(KnownRuntimes(), &KnownRuntime::is_built));
+  for (const KnownRuntime& known : KnownRuntimes()) {
+    if (!known.is_built()) continue;
+    auto runtime = OpenRuntime(known.name, {});
+    if (!runtime && runtime.error().code() == Code::kNotFound) continue;  // no library here
+    ASSERT_TRUE(runtime.has_value()) << runtime.error().message();
+    EXPECT_EQ((*runtime)->name(), known.name);
+  }
+}
+
+TEST(BuiltRuntimes, OthersAreRefused) {
+  auto unknown = OpenRuntime("openvino", {});
+  ASSERT_FALSE(unknown.has_value());
+  EXPECT_EQ(unknown.error().code(), Code::kNotFound);
+  for (const KnownRuntime& known : KnownRuntimes()) {
+    if (known.is_built()) continue;
+    auto absent = OpenRuntime(known.name, {});
+    ASSERT_FALSE(absent.has_value());
+    EXPECT_EQ(absent.error().code(), Code::kUnsupportedOperation);
+    EXPECT_NE(absent.error().message().find(known.build_option), std::string_view::npos);
+  }
+}
+
+}  // namespace
+}  // namespace wnn::runtimes

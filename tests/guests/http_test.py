@@ -1,0 +1,135 @@
+#!/usr/bin/env python3
+"""Outbound HTTP under the built host: http_test.py HOST GUESTS_DIR
+
+A server on the loopback interface answers classify-http.wasm, which fetches its model and pictures. The
+part with a trained model says that it is left out where ../shared (or $WNN_SHARED_DIR) is not there.
+"""
+
+import functools
+import http.server
+import os
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+import unittest
+from pathlib import Path
+
+SHARED = Path(os.environ.get("WNN_SHARED_DIR") or Path(__file__).resolve().parents[3] / "shared")
+TIMEOUT_S = 120
+
+
+class Handler(http.server.SimpleHTTPRequestHandler):
+    """Files of a folder; /moved is elsewhere, /slow says nothing for a while."""
+
+    asked = []
+
+    def do_GET(self):
+        self.asked.append(self.path)
+        if self.path == "/moved":
+            self.send_response(302)
+            self.send_header("Location", "http://elsewhere.example/model")
+            self.end_headers()
+        elif self.path == "/slow":
+            time.sleep(TIMEOUT_S)
+        else:
+            super().do_GET()
+
+    def log_message(self, *_):
+        pass
+
+
+class HttpTest(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.folder = tempfile.TemporaryDirectory()
+        (Path(cls.folder.name) / "no-model").write_text("no model\n" * 1000)
+        if (SHARED / "models").is_dir():
+            for name in "models", "images":
+                (Path(cls.folder.name) / name).symlink_to(SHARED / name)
+        handler = functools.partial(Handler, directory=cls.folder.name)
+        cls.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
+        cls.server.daemon_threads = True
+        threading.Thread(target=cls.server.serve_forever, daemon=True).start()
+        cls.authority = f"127.0.0.1:{cls.server.server_port}"
+        cls.url = f"http://{cls.authority}"
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.server.shutdown()
+        cls.folder.cleanup()
+
+    def setUp(self):
+        Handler.asked.clear()
+
+    def run_guest(self, options, model, *words):
+        result = subprocess.run(
+            [HOST, "run", *options, GUESTS / "classify-http.wasm", "--model", model, *words],
+            capture_output=True, text=True, timeout=TIMEOUT_S, check=False)
+        print(result.stdout, result.stderr)
+        return result
+
+    def run_allowed(self, path):
+        return self.run_guest(["--allow-http", self.authority], self.url + path, "photo.jpg")
+
+    def test_is_switched_off(self):
+        result = self.run_guest([], self.url + "/no-model", "photo.jpg")
+        self.assertEqual(result.returncode, 1)
+        self.assertIn("HTTP is switched off: -S http offers it", result.stderr)
+        self.assertEqual(Handler.asked, [])
+
+    def test_what_no_rule_allows_is_denied(self):
+        for options in (["-S", "http"], ["--allow-http", "example.com"],
+                        ["--allow-http", "127.0.0.1"], ["--allow-http", "localhost:*"],
+                        ["--allow-http", f"127.0.0.1:{self.server.server_port - 1}"]):
+            result = self.run_guest(options, self.url + "/no-model", "photo.jpg")
+            self.assertEqual(result.returncode, 1)
+            self.assertIn(f"the guest may not send a request to {self.url}", result.stderr)
+            self.assertIn("the host does not let us ask there", result.stderr)
+        self.assertEqual(Handler.asked, [])
+
+    def test_a_user_s_name_hides_no_host(self):
+        url = f"http://example.com@{self.authority}/no-model"
+        result = self.run_guest(["--allow-http", "*:*"], url, "photo.jpg")
+        self.assertEqual(result.returncode, 1)
+        self.assertIn("may not send a request", result.stderr)
+        self.assertEqual(Handler.asked, [])
+
+    def test_fetches(self):
+        result = self.run_allowed("/no-model?x=1")
+        self.assertEqual(result.returncode, 1)
+        self.assertIn("InvalidEncoding", result.stderr)  # what came is no model
+        self.assertEqual(Handler.asked, ["/no-model?x=1"])
+
+    def test_answers_other_than_200_are_told(self):
+        self.assertIn("answers 404", self.run_allowed("/absent").stderr)
+        self.assertIn("answers 302: it is at http://elsewhere.example/model",
+                      self.run_allowed("/moved").stderr)
+
+    def test_nobody_there(self):
+        result = self.run_guest(["--allow-http", "127.0.0.1:9"], "http://127.0.0.1:9/", "photo.jpg")
+        self.assertEqual(result.returncode, 1)
+        self.assertIn("http://127.0.0.1:9/", result.stderr)
+
+    def test_a_timeout_ends_the_wait(self):
+        start = time.monotonic()
+        result = self.run_guest(["--allow-http", self.authority, "-W", "timeout=1s"],
+                                self.url + "/slow", "photo.jpg")
+        self.assertNotEqual(result.returncode, 0)
+        self.assertLess(time.monotonic() - start, TIMEOUT_S / 2)
+
+    def test_classifies_with_model_and_picture_from_the_network(self):
+        if not (SHARED / "models").is_dir():
+            self.skipTest("there is no ../shared with the trained models")
+        result = self.run_guest(
+            ["--allow-http", self.authority], self.url + "/models/squeezenet1.1.onnx",
+            "--labels", self.url + "/models/synset_words.txt", self.url + "/images/n07734744.jpg")
+        self.assertEqual(result.returncode, 0)
+        self.assertIn("1. mushroom  0.48", result.stdout)
+        self.assertEqual(len(Handler.asked), 3)
+
+
+if __name__ == "__main__":
+    HOST, GUESTS = Path(sys.argv[1]), Path(sys.argv[2])
+    unittest.main(argv=sys.argv[:1])
