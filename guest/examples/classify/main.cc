@@ -149,6 +149,8 @@ Outcome<PictureClasses> Rank(const std::string& path, std::span<float> scores,
 Outcome<Inference> Classify(Classifier& classifier, std::span<const std::string> pictures,
                             const Options& options, const std::vector<std::string>& labels) {
   const std::size_t slot_size = std::size_t{kChannels} * options.size * options.size;
+  Inference inference;
+  Stopwatch watch;
   std::vector<float> pixels(pictures.size() * slot_size);
   for (std::size_t i = 0; i < pictures.size(); ++i) {
     const std::span slot = std::span(pixels).subspan(i * slot_size, slot_size);
@@ -156,7 +158,7 @@ Outcome<Inference> Classify(Classifier& classifier, std::span<const std::string>
       return std::unexpected(prepared.error());
     }
   }
-  Inference inference;
+  inference.preprocess_ms = watch.Lap();
   auto scores = Infer(classifier, options, static_cast<std::uint32_t>(pictures.size()), pixels,
                       inference.times);
   if (!scores) return std::unexpected(scores.error());
@@ -165,12 +167,14 @@ Outcome<Inference> Classify(Classifier& classifier, std::span<const std::string>
                            std::to_string(pictures.size()) + " pictures; is it a classifier?");
   }
   const std::size_t n_classes = scores->size() / pictures.size();
+  watch.Lap();
   for (std::size_t i = 0; i < pictures.size(); ++i) {
     const std::span of_picture = std::span(*scores).subspan(i * n_classes, n_classes);
     auto ranked = Rank(pictures[i], of_picture, options, labels);
     if (!ranked) return std::unexpected(ranked.error());
     inference.pictures.push_back(std::move(*ranked));
   }
+  inference.postprocess_ms = watch.Lap();
   return inference;
 }
 

@@ -85,7 +85,9 @@ std::string JsonInference(const Inference& inference) {
          "], \"runs\": " + std::to_string(times.compute_ms.size()) +
          ", \"input_ms\": " + JsonTimes(times.input_ms) +
          ", \"compute_ms\": " + JsonTimes(times.compute_ms) +
-         ", \"output_ms\": " + JsonTimes(times.output_ms) + "}";
+         ", \"output_ms\": " + JsonTimes(times.output_ms) +
+         ", \"preprocess_ms\": " + JsonNumber("%.6f", inference.preprocess_ms) +
+         ", \"postprocess_ms\": " + JsonNumber("%.6f", inference.postprocess_ms) + "}";
 }
 
 }  // namespace

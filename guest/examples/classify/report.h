@@ -30,6 +30,8 @@ struct RunTimes {
 struct Inference {
   std::vector<PictureClasses> pictures;
   RunTimes times;
+  double preprocess_ms = 0;   // from the pictures' files to the input
+  double postprocess_ms = 0;  // from the scores to the best classes
 };
 
 // "photo.jpg\n  1. mushroom  0.486\n...", and with `with_times` a line of times.
@@ -37,7 +39,8 @@ std::string ToText(const Inference& inference, bool with_times);
 
 // {"load_ms": N, "inferences": [{"pictures": [{"picture": S, "classes": [{"index": N, "label": S,
 // "score": N}, ...]}, ...], "runs": N, "input_ms": {"first": N, "min": N, "median": N},
-// "compute_ms": {...}, "output_ms": {...}}, ...]}; a number that is not finite is null.
+// "compute_ms": {...}, "output_ms": {...}, "preprocess_ms": N, "postprocess_ms": N}, ...]}; a
+// number that is not finite is null.
 std::string ToJson(double load_ms, std::span<const Inference> inferences);
 
 }  // namespace wnn::classify

@@ -13,6 +13,8 @@ Inference OfOnePicture(std::vector<double> compute_ms) {
   inference.times.compute_ms = std::move(compute_ms);
   inference.times.input_ms = {0.5};
   inference.times.output_ms = {0.25};
+  inference.preprocess_ms = 6;
+  inference.postprocess_ms = 0.125;
   return inference;
 }
 
@@ -34,7 +36,8 @@ TEST(ToJson, HasClassesAndTimes) {
             "{\"index\": 997, \"label\": \"bolete\", \"score\": 0.25}]}], \"runs\": 3, "
             "\"input_ms\": {\"first\": 0.500000, \"min\": 0.500000, \"median\": 0.500000}, "
             "\"compute_ms\": {\"first\": 9.000000, \"min\": 2.000000, \"median\": 4.000000}, "
-            "\"output_ms\": {\"first\": 0.250000, \"min\": 0.250000, \"median\": 0.250000}}]}\n");
+            "\"output_ms\": {\"first\": 0.250000, \"min\": 0.250000, \"median\": 0.250000}, "
+            "\"preprocess_ms\": 6.000000, \"postprocess_ms\": 0.125000}]}\n");
 }
 
 TEST(ToJson, EscapesTextAndReplacesWhatIsNoNumber) {
@@ -50,7 +53,7 @@ TEST(ToJson, EscapesTextAndReplacesWhatIsNoNumber) {
 TEST(ToJson, SeparatesInferences) {
   EXPECT_EQ(ToJson(1, {}), "{\"load_ms\": 1.000000, \"inferences\": []}\n");
   const std::string json = ToJson(1, std::vector{OfOnePicture({1}), OfOnePicture({2})});
-  EXPECT_NE(json.find("}}, {\"pictures\""), std::string::npos) << json;
+  EXPECT_NE(json.find("}, {\"pictures\""), std::string::npos) << json;
 }
 
 }  // namespace
