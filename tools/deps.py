@@ -5,6 +5,7 @@
   deps.py cmake           print the cached paths as CMake set() lines
   deps.py demo            fetch the demo's model, labels and picture; print their folder
   deps.py conformance     write ONNX's backend suite; print its folder
+  deps.py bench           install the libraries that `make bench` compares with; print NAME=FOLDER lines
 
 The cache is ${XDG_CACHE_HOME:-$HOME/.cache}/wasi-nn-onnx. Versions and checksums: tools/pins.toml.
 Only the standard library is used.
@@ -271,6 +272,7 @@ def fetch_onnxruntime_headers():
 
 # --- Python packages and ONNX's backend suite -----------------------------------------------------
 
+OUTSIDE_LIBRARIES = ("openvino", "ncnn")  # what `make bench` compares with
 
 class PackagesNotInstalled(Exception):
     pass
@@ -392,11 +394,21 @@ def command_conformance(_):
     print(conformance_dir())
 
 
+def command_bench(_):
+    for name in OUTSIDE_LIBRARIES:
+        try:
+            with cache_lock():
+                print(f"{name}={python_packages(name)}", flush=True)
+        except PackagesNotInstalled:
+            say(f"pip could not install the pinned {name} (its message is above): going on without it")
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     for name, function in (("install", command_install), ("cmake", command_cmake),
-                           ("demo", command_demo), ("conformance", command_conformance)):
+                           ("demo", command_demo), ("conformance", command_conformance),
+                           ("bench", command_bench)):
         commands.add_parser(name).set_defaults(function=function)
     arguments = parser.parse_args()
     arguments.function(arguments)
