@@ -3,7 +3,7 @@
 BUILD := build/release
 SHELL := /bin/bash
 
-.PHONY: help setup build demo test test-subsets abi-matrix conformance bench bench-image clean
+.PHONY: help setup build demo test test-subsets abi-matrix conformance bench bench-docs bench-kernels bench-image clean
 
 help:  ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 20
@@ -30,11 +30,17 @@ abi-matrix: build  ## Those of the tests that are every ABI's functions, types a
 conformance: build  ## Run ONNX's backend suite under every runtime; writes its report and docs/conformance.md
 	@python3 tests/conformance/conformance.py report --worker $(BUILD)/tests/conformance_worker
 
-bench: build  ## Time native calls against WASI-NN; writes build/bench/report.json
+bench: build  ## Time every way of running the models; writes build/bench/report.json
 	@python3 bench/report.py
 
 bench-image: build  ## Time the guests' image helpers: scalar against SIMD and relaxed SIMD
 	@python3 bench/image.py
+
+bench-docs: build  ## The same, and the kernels; writes docs/performance.md and its charts
+	@python3 bench/report.py --docs
+
+bench-kernels: build  ## GFLOPS of the kernels on each instruction set, against the FMA peak
+	@python3 bench/kernels.py
 
 clean:  ## Remove build/ (the cache outside the tree stays)
 	@rm -rf build

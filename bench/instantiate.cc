@@ -2,12 +2,14 @@
 
 #include <stdlib.h>
 
+#include <algorithm>
 #include <fstream>
 #include <memory>
 #include <system_error>
 #include <utility>
 #include <vector>
 
+#include "bench/memory_use.h"
 #include "bench/wasm_guest.h"
 #include "host/nn/environment.h"
 #include "host/nn/session.h"
@@ -20,6 +22,8 @@ namespace {
 constexpr size_t kCompileRuns = 5;
 constexpr size_t kLoadRuns = 100;
 constexpr size_t kInstantiateRuns = 500;
+constexpr size_t kInstances[] = {1, 10, 100, 1000};
+constexpr size_t kInstanceRounds = 5;
 
 // A folder of its own, removed at the end.
 class TemporaryFolder {
@@ -92,6 +96,36 @@ Result<Summary> TimeDeserialize(wasm::Engine& engine, const wasm::Module& module
   });
 }
 
+// Makes `n` instances, which live until all are there.
+Result<Instances> MakeInstances(size_t n, wasm::Engine& engine, const wasm::Module& module,
+                                nn::Session& session) {
+  std::vector<std::unique_ptr<WasmGuest>> guests(n);
+  const int64_t before = ResidentBytes();
+  Lap lap;
+  for (auto& guest : guests) {
+    WNN_ASSIGN_OR_RETURN(guest, WasmGuest::Create(engine, module, &session));
+  }
+  const double seconds = static_cast<double>(lap().count()) / 1e9;
+  const int64_t bytes = std::max<int64_t>(ResidentBytes() - before, 0);
+  return Instances{.n = n,
+                   .per_second = static_cast<double>(n) / seconds,
+                   .bytes_each = bytes / static_cast<int64_t>(n)};
+}
+
+Result<std::vector<Instances>> CountInstances(wasm::Engine& engine, const wasm::Module& module,
+                                              nn::Session& session) {
+  std::vector<Instances> all;
+  for (size_t n : kInstances) {
+    Instances best;
+    for (size_t round = 0; round < kInstanceRounds; ++round) {
+      WNN_ASSIGN_OR_RETURN(Instances made, MakeInstances(n, engine, module, session));
+      if (made.per_second > best.per_second) best = made;
+    }
+    all.push_back(best);
+  }
+  return all;
+}
+
 }  // namespace
 
 Result<Instantiation> TimeInstantiation(const std::filesystem::path& guest,
@@ -114,9 +148,10 @@ Result<Instantiation> TimeInstantiation(const std::filesystem::path& guest,
   nn::Session session(std::make_shared<nn::Environment>(std::move(environment_options)), {});
   WNN_ASSIGN_OR_RETURN(times.instantiate, TimeRuns(kInstantiateRuns, [&]() -> Status {
                          WNN_ASSIGN_OR_RETURN(auto instance,
-                                              WasmGuest::Create(*engine, *module, session));
+                                              WasmGuest::Create(*engine, *module, &session));
                          return OkStatus();
                        }));
+  WNN_ASSIGN_OR_RETURN(times.instances, CountInstances(*engine, *module, session));
   return times;
 }
 

@@ -1,11 +1,16 @@
 // wnn-bench: times models and writes the report's JSON. bench/report.py is how people call it.
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <cstdio>
+#include <filesystem>
 #include <fstream>
-#include <map>
+#include <optional>
+#include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
+#include "bench/contexts.h"
 #include "bench/instantiate.h"
 #include "bench/models.h"
 #include "bench/overhead.h"
@@ -27,6 +32,9 @@ struct Options {
   double overhead_seconds = 2;
   double tolerance = 2e-4;
   std::string guest;
+  std::string guests;
+  std::vector<std::string> outside;
+  bool contexts = false;
   std::string out;
 };
 
@@ -51,6 +59,10 @@ void AddOptions(CLI::App& app, Options& options) {
   app.add_option("--tolerance", options.tolerance, "of |output - expected|")
       ->check(CLI::NonNegativeNumber);
   app.add_option("--guest", options.guest, "the module whose instantiation is timed");
+  app.add_option("--guests", options.guests, "folder with infer-pure-*.wasm");
+  app.add_option("--outside", options.outside,
+                 "NAME=PROGRAM of another library (bench/outside/); once or more");
+  app.add_flag("--contexts", options.contexts, "measure the memory of a thousand contexts");
   app.add_option("--out", options.out, "the report")->required();
 }
 
@@ -70,22 +82,43 @@ RuntimePtr ReferenceOf(const Runtimes& runtimes) {
   return nullptr;
 }
 
-Status TimeModels(const Options& options, const Runtimes& runtimes, wasm::Engine& engine,
+void Append(std::vector<Skipped> more, std::vector<Skipped>& skipped) {
+  for (Skipped& one : more) skipped.push_back(std::move(one));
+}
+
+Status TimeModels(const Options& options, const Runtimes& runtimes, std::span<const Way> ways,
                   Report& report) {
   const MeasureOptions measure{.budget = Seconds(options.seconds)};
   for (const std::string& model : options.models) {
     WNN_ASSIGN_OR_RETURN(
         const ModelData data,
         LoadModelData(model, TestDataOf(options, model), ReferenceOf(runtimes), options.tolerance));
+    if (options.contexts) {
+      for (ContextMemory& one : MeasureContexts(data, runtimes.available)) {
+        report.contexts.push_back(std::move(one));
+      }
+    }
     for (int n_threads : options.threads) {
       Say(data.name + ", " + std::to_string(n_threads) + (n_threads == 1 ? " thread" : " threads"));
-      WNN_ASSIGN_OR_RETURN(Group group,
-                           TimeModel(data, n_threads, runtimes.available, engine, measure));
+      WNN_ASSIGN_OR_RETURN(Group group, TimeModel(data, n_threads, ways, measure));
       report.longest_wait = std::max(report.longest_wait, group.longest_wait);
       for (Row& row : group.rows) report.rows.push_back(std::move(row));
+      Append(std::move(group.skipped), report.skipped);
     }
   }
   return OkStatus();
+}
+
+Result<Ways> WaysOf(const Options& options, const Runtimes& runtimes, wasm::Engine& engine) {
+  WaysOptions ways{.runtimes = runtimes.available, .guests = options.guests, .outside = {}};
+  for (const std::string& word : options.outside) {
+    const size_t equals = word.find('=');
+    if (equals == std::string::npos) {
+      return InvalidArgument("--outside " + word + ": NAME=PROGRAM is wanted");
+    }
+    ways.outside.emplace_back(word.substr(0, equals), word.substr(equals + 1));
+  }
+  return FindWays(ways, engine);
 }
 
 Result<Report> Measure(const Options& options) {
@@ -104,7 +137,9 @@ Result<Report> Measure(const Options& options) {
   wasm::EngineOptions engine_options;
   engine_options.cache.enabled = false;
   WNN_ASSIGN_OR_RETURN(auto engine, wasm::Engine::Create(engine_options));
-  WNN_RETURN_IF_ERROR(TimeModels(options, runtimes, *engine, report));
+  WNN_ASSIGN_OR_RETURN(Ways ways, WaysOf(options, runtimes, *engine));
+  Append(std::move(ways.skipped), report.skipped);
+  WNN_RETURN_IF_ERROR(TimeModels(options, runtimes, ways.all, report));
   if (options.overhead_seconds > 0) {
     Say("what WASI-NN adds to a native call");
     WNN_ASSIGN_OR_RETURN(report.overhead, TimeOverhead(runtimes.available, *engine,
@@ -139,7 +174,7 @@ int Main(const Options& options) {
 
 int main(int argc, char** argv) {
   wnn::bench::Options options;
-  CLI::App app("Times models on each runtime, natively and through WASI-NN.", "wnn-bench");
+  CLI::App app("Times models in every way of running them.", "wnn-bench");
   wnn::bench::AddOptions(app, options);
   CLI11_PARSE(app, argc, argv);
   return wnn::bench::Main(options);

@@ -1,6 +1,8 @@
 // Times subjects in turns.
 #pragma once
 
+#include <sys/types.h>
+
 #include <cstddef>
 #include <memory>
 #include <span>
@@ -30,8 +32,9 @@ struct Measurements {
 Result<Measurements> Measure(std::span<const std::unique_ptr<Subject>> subjects,
                              const MeasureOptions& options);
 
-// Sleeps until every other thread of this process sleeps, pools that spin after their last job
-// among them, but not longer than half a second. Returns the time that it took.
-nanoseconds WaitUntilIdle();
+// Sleeps until every other thread of this process and every thread of `others` sleeps, pools that
+// spin after their last job among them, but not longer than half a second. Returns the time that it
+// took.
+nanoseconds WaitUntilIdle(std::span<const pid_t> others = {});
 
 }  // namespace wnn::bench

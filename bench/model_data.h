@@ -21,6 +21,7 @@ struct Case {
 
 struct ModelData {
   std::string name;  // the file's stem
+  std::filesystem::path path;
   std::vector<std::byte> bytes;
   std::vector<Case> cases;
   double tolerance = 0;  // of |output - expected|

@@ -5,6 +5,8 @@
 #include <cstring>
 #include <fstream>
 #include <set>
+#include <utility>
+#include <vector>
 
 #include "host/nn/model_scan.h"
 #include "host/runtimes/builtin/builtin.h"
@@ -12,11 +14,17 @@
 namespace wnn::bench {
 namespace {
 
+ValueInfo Declared(DType dtype, bool has_shape, std::vector<Dim> dims) {
+  ValueInfo declared;
+  declared.name = "x";
+  declared.dtype = dtype;
+  declared.has_shape = has_shape;
+  declared.dims = std::move(dims);
+  return declared;
+}
+
 TEST(MakeInput, FixedValuesOfTheDeclaredShape) {
-  const ValueInfo declared{.name = "x",
-                           .dtype = DType::kFloat,
-                           .has_shape = true,
-                           .dims = {{-1, "N"}, {3, ""}, {5, ""}}};
+  const ValueInfo declared = Declared(DType::kFloat, true, {{-1, "N"}, {3, ""}, {5, ""}});
   const Result<Tensor> tensor = MakeInput(declared);
   ASSERT_TRUE(tensor) << tensor.error().message();
   EXPECT_EQ(tensor->shape(), Shape({1, 3, 5}));
@@ -35,10 +43,8 @@ TEST(MakeInput, FixedValuesOfTheDeclaredShape) {
 }
 
 TEST(MakeInput, RefusesOtherTypes) {
-  EXPECT_FALSE(MakeInput(
-      {.name = "x", .dtype = DType::kInt64, .has_shape = true, .dims = {}, .container = {}}));
-  EXPECT_FALSE(MakeInput(
-      {.name = "x", .dtype = DType::kFloat, .has_shape = false, .dims = {}, .container = {}}));
+  EXPECT_FALSE(MakeInput(Declared(DType::kInt64, true, {})));
+  EXPECT_FALSE(MakeInput(Declared(DType::kFloat, false, {})));
 }
 
 TEST(IdentityModel, IsAModelOfOneTensor) {

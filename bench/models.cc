@@ -2,8 +2,6 @@
 
 #include <utility>
 
-#include "bench/native_subject.h"
-
 namespace wnn::bench {
 namespace {
 
@@ -25,23 +23,29 @@ Result<Case> MakeCase(const ModelData& data, const runtimes::Runtime& reference)
 // `measured` their rows.
 struct Candidates {
   std::vector<Row> rows;
+  std::vector<Skipped> skipped;
   std::vector<std::unique_ptr<Subject>> subjects;
   std::vector<size_t> measured;
 };
 
-void AddCandidate(const Way& way, const Setting& setting, const ModelData& data, SubjectId id,
-                  Candidates& candidates) {
-  Row& row = candidates.rows.emplace_back();
-  row.id = id;
-  auto subject = way.make(std::move(id), setting);
+void AddCandidate(const Way& way, const ModelData& data, int n_threads, Candidates& candidates) {
+  Row row;
+  row.id = {data.name, way.runtime, way.path, n_threads, way.target};
+  auto subject = way.make(row.id, data);
   if (!subject) {
     row.verdict.problem = std::string(subject.error().message());
+    if (way.optional) {
+      candidates.skipped.push_back({ToString(row.id), row.verdict.problem});
+    } else {
+      candidates.rows.push_back(std::move(row));
+    }
     return;
   }
   row.phases = (*subject)->setup();
   row.verdict = Verify(**subject, data);
   row.phases[Phase::kFirstInference] = row.verdict.first_inference;
-  if (!row.verdict.verified) return;
+  candidates.rows.push_back(std::move(row));
+  if (!candidates.rows.back().verdict.verified) return;
   candidates.subjects.push_back(std::move(*subject));
   candidates.measured.push_back(candidates.rows.size() - 1);
 }
@@ -66,6 +70,7 @@ Result<ModelData> LoadModelData(const std::filesystem::path& model,
                                 const RuntimePtr& reference, double tolerance) {
   ModelData data;
   data.name = model.stem().string();
+  data.path = model;
   data.tolerance = tolerance;
   WNN_ASSIGN_OR_RETURN(data.bytes, ReadFile(model));
   if (test_data) {
@@ -78,22 +83,20 @@ Result<ModelData> LoadModelData(const std::filesystem::path& model,
   return data;
 }
 
-Result<Group> TimeModel(const ModelData& data, int n_threads, std::span<const RuntimePtr> runtimes,
-                        wasm::Engine& engine, const MeasureOptions& options) {
+Result<Group> TimeModel(const ModelData& data, int n_threads, std::span<const Way> ways,
+                        const MeasureOptions& options) {
   Candidates candidates;
-  for (const Way& way : Ways()) {
-    for (const RuntimePtr& runtime : runtimes) {
-      AddCandidate(way, {engine, runtime, data.bytes}, data,
-                   {data.name, std::string(runtime->name()), std::string(way.path), n_threads},
-                   candidates);
-    }
+  for (const Way& way : ways) {
+    if (n_threads <= way.max_threads) AddCandidate(way, data, n_threads, candidates);
   }
   WNN_ASSIGN_OR_RETURN(Measurements measured, Measure(candidates.subjects, options));
   for (size_t i = 0; i < candidates.subjects.size(); ++i) {
     FillIn(measured.runs[i], *candidates.subjects[i], data,
            candidates.rows[candidates.measured[i]]);
   }
-  return Group{.rows = std::move(candidates.rows), .longest_wait = measured.longest_wait};
+  return Group{.rows = std::move(candidates.rows),
+               .skipped = std::move(candidates.skipped),
+               .longest_wait = measured.longest_wait};
 }
 
 }  // namespace wnn::bench

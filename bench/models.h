@@ -1,4 +1,4 @@
-// The report's rows: one model at one number of threads, on every runtime and in every way.
+// The report's rows: one model at one number of threads, in every way.
 #pragma once
 
 #include <filesystem>
@@ -13,7 +13,6 @@
 #include "bench/verify.h"
 #include "bench/ways.h"
 #include "engine/base/status.h"
-#include "host/wasm/engine.h"
 
 namespace wnn::bench {
 
@@ -26,6 +25,7 @@ struct Row {
 
 struct Group {
   std::vector<Row> rows;
+  std::vector<Skipped> skipped;
   nanoseconds longest_wait{};
 };
 
@@ -35,9 +35,9 @@ Result<ModelData> LoadModelData(const std::filesystem::path& model,
                                 const std::optional<std::filesystem::path>& test_data,
                                 const RuntimePtr& reference, double tolerance);
 
-// Verifies every runtime and way, and measures those that are right. What cannot be loaded or is
-// wrong is a row that says so; an error is a subject that failed while it was measured.
-Result<Group> TimeModel(const ModelData& data, int n_threads, std::span<const RuntimePtr> runtimes,
-                        wasm::Engine& engine, const MeasureOptions& options);
+// Verifies every way, and measures those that are right. What cannot be loaded or is wrong is a row
+// that says so; an error is a subject that failed while it was measured.
+Result<Group> TimeModel(const ModelData& data, int n_threads, std::span<const Way> ways,
+                        const MeasureOptions& options);
 
 }  // namespace wnn::bench

@@ -15,6 +15,7 @@ class NativeSubject final : public Subject {
     runtime_ = std::move(runtime);
     runtimes::LoadOptions options;
     options.n_threads = id_.n_threads;
+    options.target = id_.target;
     Lap lap;
     WNN_ASSIGN_OR_RETURN(graph_, runtime_->Load(model, options));
     WNN_ASSIGN_OR_RETURN(context_, graph_->NewContext());

@@ -7,6 +7,7 @@
 #include "bench/model_data.h"
 #include "bench/native_subject.h"
 #include "bench/verify.h"
+#include "bench/wit_subject.h"
 #include "bench/witx_subject.h"
 
 namespace wnn::bench {
@@ -57,9 +58,12 @@ class MemcpySubject final : public Subject {
 
 Result<Overhead> TimeOne(const RuntimePtr& runtime, Shape shape, wasm::Engine& engine,
                          const MeasureOptions& options) {
-  ModelData data{.name = "identity", .bytes = IdentityModel(shape), .cases = {}, .tolerance = 0};
-  ValueInfo info{
-      .name = "0", .dtype = DType::kFloat, .has_shape = true, .dims = {}, .container = {}};
+  ModelData data{
+      .name = "identity", .path = {}, .bytes = IdentityModel(shape), .cases = {}, .tolerance = 0};
+  ValueInfo info;
+  info.name = "0";
+  info.dtype = DType::kFloat;
+  info.has_shape = true;
   for (int64_t dim : shape) info.dims.push_back({.value = dim, .symbol = ""});
   WNN_ASSIGN_OR_RETURN(Tensor input, MakeInput(info));
   WNN_ASSIGN_OR_RETURN(Tensor output, Tensor::CopyOf(input.view()));
@@ -74,11 +78,15 @@ Result<Overhead> TimeOne(const RuntimePtr& runtime, Shape shape, wasm::Engine& e
                                          data.bytes, NativeTensors::kBorrowed));
   WNN_ASSIGN_OR_RETURN(auto witx,
                        MakeWitxSubject({data.name, name, "witx", 1}, engine, runtime, data.bytes));
-  const WitxSubject* counting = witx.get();
+  WNN_ASSIGN_OR_RETURN(auto wit,
+                       MakeWitSubject({data.name, name, "wit", 1}, engine, runtime, data.bytes));
+  const NnSubject& witx_counts = *witx;
+  const NnSubject& wit_counts = *wit;
   subjects.push_back(std::move(native));
   subjects.push_back(std::move(borrowed));
-  subjects.push_back(std::move(witx));
   subjects.push_back(std::make_unique<MemcpySubject>());
+  subjects.push_back(std::move(witx));
+  subjects.push_back(std::move(wit));
 
   Overhead overhead;
   overhead.runtime = name;
@@ -94,9 +102,9 @@ Result<Overhead> TimeOne(const RuntimePtr& runtime, Shape shape, wasm::Engine& e
   WNN_ASSIGN_OR_RETURN(Measurements measured, Measure(subjects, options));
   overhead.native = Summarize(measured.runs[0], Phase::kTotal);
   overhead.native_borrowed = Summarize(measured.runs[1], Phase::kTotal);
-  overhead.witx = Summarize(measured.runs[2], Phase::kTotal);
-  overhead.memcpy = Summarize(measured.runs[3], Phase::kTotal);
-  overhead.bytes_copied = counting->bytes_copied();
+  overhead.memcpy = Summarize(measured.runs[2], Phase::kTotal);
+  overhead.witx = {Summarize(measured.runs[3], Phase::kTotal), witx_counts.bytes_copied()};
+  overhead.wit = {Summarize(measured.runs[4], Phase::kTotal), wit_counts.bytes_copied()};
   return overhead;
 }
 

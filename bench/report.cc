@@ -43,6 +43,7 @@ Json ToJson(const Row& row) {
       {"model", row.id.model},
       {"runtime", row.id.runtime},
       {"path", row.id.path},
+      {"target", row.id.target == runtimes::Target::kGpu ? "gpu" : "cpu"},
       {"threads", row.id.n_threads},
       {"min_ms", measured ? Json(Milliseconds(row.total.min)) : Json()},
       {"median_ms", measured ? Json(Milliseconds(row.total.median)) : Json()},
@@ -55,35 +56,64 @@ Json ToJson(const Row& row) {
   return json;
 }
 
+Json ToJson(const Overhead& overhead, const AbiCall& call) {
+  const bool measured = call.time.runs > 0;
+  return {
+      {"us", MicrosecondsOf(call.time)},
+      {"bytes_copied", call.bytes_copied},
+      {"added_us", measured ? Json(Microseconds(overhead.Added(call))) : Json()},
+      {"added_over_copies_us",
+       measured ? Json(Microseconds(overhead.AddedOverCopies(call))) : Json()},
+      {"within_target", overhead.WithinTarget(call)},
+  };
+}
+
 Json ToJson(const Overhead& overhead) {
-  const bool measured = overhead.witx.runs > 0;
   Json json = {
       {"runtime", overhead.runtime},
       {"tensor", TensorTypeToString(DType::kFloat, overhead.shape)},
       {"tensor_bytes", overhead.tensor_bytes},
-      {"bytes_copied", overhead.bytes_copied},
       {"native_us", MicrosecondsOf(overhead.native)},
       {"native_borrowed_us", MicrosecondsOf(overhead.native_borrowed)},
-      {"witx_us", MicrosecondsOf(overhead.witx)},
       {"memcpy_us", MicrosecondsOf(overhead.memcpy)},
-      {"added_us", measured ? Json(Microseconds(overhead.Added())) : Json()},
-      {"added_over_copies_us", measured ? Json(Microseconds(overhead.AddedOverCopies())) : Json()},
+      {"abis",
+       {{"witx", ToJson(overhead, overhead.witx)}, {"wit", ToJson(overhead, overhead.wit)}}},
       {"target_us", Microseconds(kOverheadTarget)},
-      {"within_target", overhead.WithinTarget()},
       {"verified", overhead.verified},
   };
   if (!overhead.verified) json["problem"] = overhead.problem;
   return json;
 }
 
+Json ToJson(const ContextMemory& memory) {
+  Json json = {
+      {"model", memory.model},
+      {"runtime", memory.runtime},
+      {"model_bytes", memory.model_bytes},
+      {"graph_bytes", memory.graph_bytes},
+      {"contexts", kManyContexts},
+      {"contexts_bytes", memory.many_bytes},
+      {"used_bytes_each", memory.used_bytes_each},
+      {"within_target", memory.WithinTarget()},
+  };
+  if (!memory.problem.empty()) json["problem"] = memory.problem;
+  return json;
+}
+
 Json ToJson(const std::optional<Instantiation>& times) {
   if (!times) return nullptr;
+  Json instances = Json::array();
+  for (const Instances& one : times->instances) {
+    instances.push_back(
+        {{"n", one.n}, {"per_second", one.per_second}, {"bytes_each", one.bytes_each}});
+  }
   return {
       {"guest", times->guest},
       {"compile_ms", MillisecondsOf(times->compile)},
       {"cached_ms", MillisecondsOf(times->cached)},
       {"deserialize_ms", MillisecondsOf(times->deserialize)},
       {"instantiate_ms", MillisecondsOf(times->instantiate)},
+      {"instances", instances},
       {"target_ms", Milliseconds(kInstantiateTarget)},
       {"within_target", times->WithinTarget()},
   };
@@ -104,6 +134,8 @@ std::string ToJson(const Report& report) {
   for (const Row& row : report.rows) rows.push_back(ToJson(row));
   Json overhead = Json::array();
   for (const Overhead& one : report.overhead) overhead.push_back(ToJson(one));
+  Json contexts = Json::array();
+  for (const ContextMemory& one : report.contexts) contexts.push_back(ToJson(one));
   Json skipped = Json::array();
   for (const Skipped& one : report.skipped) {
     skipped.push_back({{"what", one.what}, {"reason", one.reason}});
@@ -111,11 +143,9 @@ std::string ToJson(const Report& report) {
   Json host = Json::object();
   for (const auto& [name, value] : report.host) host[name] = value;
   host["longest_wait_ms"] = Milliseconds(report.longest_wait);
-  const Json document = {{"rows", rows},
-                         {"overhead", overhead},
-                         {"instantiate", ToJson(report.instantiation)},
-                         {"skipped", skipped},
-                         {"host", host}};
+  const Json document = {{"rows", rows},         {"overhead", overhead},
+                         {"contexts", contexts}, {"instantiate", ToJson(report.instantiation)},
+                         {"skipped", skipped},   {"host", host}};
   // Replacing what is no UTF-8 (in a message) keeps this from throwing.
   return document.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
 }

@@ -1,5 +1,6 @@
-// The report as JSON: {"rows": [...], "overhead": [...], "instantiate": {...}, "skipped": [...],
-// "host": {...}}. bench/report.py adds to "host" what only the system knows.
+// The report as JSON: {"rows": [...], "overhead": [...], "contexts": [...],
+// "instantiate": {...}, "skipped": [...], "host": {...}}. bench/report.py adds to "host" what only
+// the system knows.
 #pragma once
 
 #include <map>
@@ -7,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "bench/contexts.h"
 #include "bench/instantiate.h"
 #include "bench/models.h"
 #include "bench/overhead.h"
@@ -17,6 +19,7 @@ namespace wnn::bench {
 struct Report {
   std::vector<Row> rows;
   std::vector<Overhead> overhead;
+  std::vector<ContextMemory> contexts;
   std::optional<Instantiation> instantiation;
   std::vector<Skipped> skipped;
   nanoseconds longest_wait{};               // before a block, for pools to stop spinning

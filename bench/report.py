@@ -1,11 +1,12 @@
 #!/usr/bin/env python3
-"""Times every model on every runtime, natively and through WASI-NN (`make bench`).
+"""Times every model in every way of running it (`make bench`, `make bench-docs`).
 
-  report.py [--seconds N] [--threads 1,2] [--models FILE...]
+  report.py [--seconds N] [--threads 1,2] [--models FILE...] [--docs] [--from REPORT]
 
-Writes build/bench/report.json and report.md and prints the latter. The models are those of
-../shared/models (or $WNN_SHARED_DIR/models), else the one that `tools/deps.py demo` fetches.
-Exits with 1 when an output was wrong. Only the standard library is used.
+Writes build/bench/report.json, report.md and charts, and prints the Markdown; with --docs also
+docs/performance.md and its charts. The models are those of ../shared/models (or
+$WNN_SHARED_DIR/models), else the one that `tools/deps.py demo` fetches. Exits with 1 when an output
+was wrong. Only the standard library is used.
 """
 
 import argparse
@@ -20,8 +21,17 @@ import sys
 import time
 from pathlib import Path
 
+import charts
+import document
+import kernels
+import programs
+import tables
+import targets
+
 ROOT = Path(__file__).resolve().parent.parent
-MODELS = ("squeezenet1.1", "mobilenetv2", "efficientnet-lite0")
+MODELS = targets.MODELS
+PICTURE = "n04350905.jpg"
+OUTSIDE = ("openvino", "ncnn")
 COMMAND_RUNS = 20
 
 
@@ -67,21 +77,53 @@ def find_models():
     return models, test_data, skipped
 
 
-def run_bench(arguments, models, test_data, guest, out):
+def find_picture(models):
+    """A photograph for whole programs, or nothing."""
+    for path in (shared_models().parent / "images" / PICTURE, models[0].parent / "grace_hopper.jpg"):
+        if path.exists():
+            return path
+    return None
+
+
+def find_outside():
+    """({library: folder of its Python packages}, what is skipped): installed if need be."""
+    result = subprocess.run([sys.executable, str(ROOT / "tools/deps.py"), "bench"],
+                            stdout=subprocess.PIPE, text=True)
+    found = dict(line.split("=", 1) for line in result.stdout.splitlines() if "=" in line)
+    return ({name: found[name] for name in OUTSIDE if name in found},
+            [{"what": name, "reason": "pip could not install its pinned version here"}
+             for name in OUTSIDE if name not in found])
+
+
+def outside_version(folder, name):
+    """As the installed package's metadata has it."""
+    for metadata in Path(folder).glob(f"{name}-*.dist-info/METADATA"):
+        if version := re.search(r"^Version: (.+)$", metadata.read_text(), re.MULTILINE):
+            return version.group(1)
+    return "?"
+
+
+def run_bench(arguments, models, test_data, guest, outside):
     """The report of wnn-bench, or nothing if it wrote none; and whether all was right."""
     command = [str(arguments.build / "bench/wnn-bench"), "--seconds", str(arguments.seconds),
-               "--threads", arguments.threads, "--out", str(out)]
+               "--overhead-seconds", str(arguments.overhead_seconds), "--contexts",
+               "--threads", arguments.threads, "--guests", str(arguments.guest.parent),
+               "--out", str(arguments.out)]
     for model in models:
         command += ["--model", str(model)]
     if test_data:
         command += ["--test-data", str(test_data)]
     if guest:
         command += ["--guest", str(guest)]
-    out.unlink(missing_ok=True)
-    result = subprocess.run(command)
-    if not out.exists():
+    for name in outside:
+        command += ["--outside", f"{name}={ROOT}/bench/outside/{name}_program.py"]
+    paths = [*outside.values(), os.environ.get("PYTHONPATH", "")]
+    environment = dict(os.environ, PYTHONPATH=os.pathsep.join(filter(None, paths)))
+    arguments.out.unlink(missing_ok=True)
+    result = subprocess.run(command, env=environment)
+    if not arguments.out.exists():
         return None, False
-    return json.loads(out.read_text()), result.returncode == 0
+    return json.loads(arguments.out.read_text()), result.returncode == 0
 
 
 def summary(samples):
@@ -139,153 +181,23 @@ def describe_host(measured, load):
     return host
 
 
-# --- Markdown --------------------------------------------------------------------------------
-
-
-def table(header, rows):
-    """A Markdown table whose first column is text and whose others are numbers."""
-    lines = ["| " + " | ".join(header) + " |", "|---" + "|---:" * (len(header) - 1) + "|"]
-    return "\n".join(lines + ["| " + " | ".join(row) + " |" for row in rows]) + "\n"
-
-
-def number(value, digits=2, sign=False):
-    if value is None:
-        return "-"
-    return f"{value:+.{digits}f}" if sign else f"{value:.{digits}f}"
-
-
-def index_rows(rows):
-    return {(r["model"], r["threads"], r["runtime"], r["path"]): r for r in rows}
-
-
-def groups(rows):
-    """(model, threads) in the report's order."""
-    return list(dict.fromkeys((row["model"], row["threads"]) for row in rows))
-
-
-def ratio(row, other):
-    if not row or not other or not row["min_ms"] or not other["min_ms"]:
-        return None
-    return row["min_ms"] / other["min_ms"]
-
-
-def difference_us(row, other):
-    if not row or not other or row["min_ms"] is None or other["min_ms"] is None:
-        return None
-    return (row["min_ms"] - other["min_ms"]) * 1e3
-
-
-def comparison(rows):
-    """The runtimes side by side, and what WASI-NN costs on each."""
-    runtimes = list(dict.fromkeys(row["runtime"] for row in rows))
-    indexed = index_rows(rows)
-    header = ["model", "threads"] + [f"{name}, ms" for name in runtimes]
-    compared = "builtin" in runtimes and "onnxruntime" in runtimes
-    if compared:
-        header.append("builtin / onnxruntime")
-    header += [f"witx - native, {name}, us" for name in runtimes]
-    lines = []
-    for model, threads in groups(rows):
-        def find(runtime, path):
-            return indexed.get((model, threads, runtime, path))
-        line = [model, str(threads)]
-        line += [number((find(name, "native") or {}).get("min_ms")) for name in runtimes]
-        if compared:
-            line.append(number(ratio(find("builtin", "native"), find("onnxruntime", "native")), 3))
-        line += [number(difference_us(find(name, "witx"), find(name, "native")), 0, sign=True)
-                 for name in runtimes]
-        lines.append(line)
-    return table(header, lines)
-
-
-def all_rows(rows):
-    header = ["model, runtime, path", "threads", "min ms", "median ms", "runs", "load ms",
-              "first ms", "copies ms", "compute ms", "max abs error", "verified"]
-    lines = []
-    for row in rows:
-        phases = row["phases_ms"]
-        error = row["max_abs_error"]
-        lines.append([f"{row['model']}, {row['runtime']}, {row['path']}", str(row["threads"]),
-                      number(row["min_ms"], 3), number(row["median_ms"], 3), str(row["runs"]),
-                      number(phases.get("load")), number(phases.get("first_inference")),
-                      number(phases.get("copies"), 3), number(phases.get("compute"), 3),
-                      "-" if error is None else f"{error:.1e}",
-                      "yes" if row["verified"] else "**no**"])
-    return table(header, lines)
-
-
-def overhead_table(rows):
-    def shortest(row, key):
-        return number((row[key] or {}).get("min"))
-    header = ["tensor, runtime", "native us", "without copies", "witx", "memcpy", "added",
-              "added to the copies", "bytes", "bytes copied", "within 20 us and one copy"]
-    return table(header, [
-        [f"{row['tensor']}, {row['runtime']}", shortest(row, "native_us"),
-         shortest(row, "native_borrowed_us"), shortest(row, "witx_us"), shortest(row, "memcpy_us"),
-         number(row["added_us"], sign=True), number(row["added_over_copies_us"], sign=True),
-         str(row["tensor_bytes"]), str(row["bytes_copied"]),
-         "yes" if row["within_target"] else "**no**"] for row in rows])
-
-
-def instantiate_table(times):
-    parts = [("compile, no cache", times["compile_ms"]),
-             ("load from Wasmtime's cache", times["cached_ms"]),
-             ("load a precompiled file", times["deserialize_ms"]),
-             ("instantiate", times["instantiate_ms"])]
-    if command := times.get("command"):
-        parts += [("`wasmtime-onnx`: compile, cached", command["compile_ms"]),
-                  ("`wasmtime-onnx`: instantiate", command["instantiate_ms"]),
-                  ("`wasmtime-onnx`: whole process", command["process_ms"])]
-    return table([times["guest"], "min ms", "median ms", "runs"],
-                 [[name, number(one["min"], 3), number(one["median"], 3), str(one["runs"])]
-                  for name, one in parts])
-
-
-def is_busy(host):
-    """Whether others used so much of the machine that the times say little."""
-    return host.get("load_before", 0) > 0.5 * host.get("cores", 1)
-
-
-def markdown(report):
-    host = report["host"]
-    text = "# Benchmark\n\n"
-    text += "\n".join(f"- {name}: {value}" for name, value in host.items()) + "\n"
-    if is_busy(host):
-        text += "\n**The machine was busy with other work: these times are too long and scatter.**\n"
-    if report["rows"]:
-        text += "\n## One inference, minimum times\n\n" + comparison(report["rows"])
-        text += "\n## Every row\n\n" + all_rows(report["rows"])
-    if report["overhead"]:
-        text += ("\n## What WASI-NN adds to a native call\n\n"
-                 "A model that computes nothing; minimum times in microseconds.\n\n"
-                 + overhead_table(report["overhead"]))
-    if report["instantiate"]:
-        verdict = "yes" if report["instantiate"]["within_target"] else "**no**"
-        text += ("\n## How soon a guest begins\n\n" + instantiate_table(report["instantiate"])
-                 + f"\nCached guest ready in under {report['instantiate']['target_ms']:g} ms: "
-                 + verdict + "\n")
-    if report["skipped"]:
-        text += "\n## Left out\n\n"
-        text += "".join(f"- {one['what']}: {one['reason']}\n" for one in report["skipped"])
-    problems = [row for row in report["rows"] + report["overhead"] if not row["verified"]]
-    if problems:
-        text += "\n## Wrong\n\n"
-        text += "".join(f"- {row.get('model') or row['tensor']}, {row['runtime']}, "
-                        f"{row.get('path', 'overhead')}: {row['problem']}\n" for row in problems)
-    return text
-
-
 # --- the command -----------------------------------------------------------------------------
 
 
 def parse_arguments():
     parser = argparse.ArgumentParser(description=__doc__,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--seconds", type=float, default=24,
+    parser.add_argument("--seconds", type=float, default=40,
                         help="for each model and number of threads (default %(default)s)")
+    parser.add_argument("--overhead-seconds", type=float, default=2,
+                        help="for each tensor and runtime (default %(default)s; 0: not at all)")
     parser.add_argument("--threads", default="1,2", help="default %(default)s")
     parser.add_argument("--models", type=Path, nargs="+", metavar="FILE",
                         help="ONNX files instead of the usual ones")
+    parser.add_argument("--docs", action="store_true",
+                        help="time kernels too, and write docs/performance.md")
+    parser.add_argument("--from", type=Path, dest="report", metavar="REPORT",
+                        help="measure nothing: read this report.json")
     parser.add_argument("--build", type=Path, default=ROOT / "build/release")
     parser.add_argument("--guest", type=Path, default=ROOT / "build/guests/classify.wasm")
     parser.add_argument("--host", type=Path, default=ROOT / "build/bin/wasmtime-onnx")
@@ -293,35 +205,85 @@ def parse_arguments():
     return parser.parse_args()
 
 
-def main():
-    arguments = parse_arguments()
+def measure(arguments):
+    """The whole report, and whether every output was right."""
     if not (arguments.build / "bench/wnn-bench").exists():
         sys.exit(f"report.py: {arguments.build}/bench/wnn-bench is not built: run `make build`")
     models, test_data, skipped = find_models()
     if arguments.models:
         models, skipped = arguments.models, []
-    for one in skipped:
-        say(f"skipped: {one['what']}: {one['reason']}")
     if not models:
         sys.exit("report.py: there is no model to time; give one with --models")
+    outside, missing = find_outside()
+    skipped += missing
     guest = arguments.guest if arguments.guest.exists() else None
     if guest is None:
         skipped.append({"what": "instantiation", "reason": f"{arguments.guest.name} is not built"})
+    for one in skipped:
+        say(f"skipped: {one['what']}: {one['reason']}")
 
-    arguments.out.parent.mkdir(parents=True, exist_ok=True)
     load = round(os.getloadavg()[0], 2)
-    report, right = run_bench(arguments, models, test_data, guest, arguments.out)
+    report, right = run_bench(arguments, models, test_data, guest, outside)
     if report is None:
         sys.exit("report.py: wnn-bench failed; its message is above")
     if report["instantiate"] and arguments.host.exists():
         report["instantiate"]["command"] = time_command(arguments.host, guest)
-    report["skipped"] = skipped + report["skipped"]
+    report["programs"], failed = time_whole_programs(arguments, models, report)
+    report["skipped"] = skipped + failed + report["skipped"]
     report["host"] = describe_host(report["host"], load)
-    arguments.out.write_text(json.dumps(report, indent=2) + "\n")
-    text = markdown(report)
+    report["host"].update({name: outside_version(folder, name) for name, folder in outside.items()})
+    report["fma_peaks"] = kernels.peaks(kernels.find_program(arguments.build),
+                                        arguments.out.parent / "peaks.json")
+    report["targets"] = targets.all_checks(report)
+    return report, right
+
+
+def time_whole_programs(arguments, models, report):
+    picture = find_picture(models)
+    if picture is None or not arguments.host.exists():
+        reason = "there is no picture" if picture is None else f"{arguments.host} is not built"
+        return [], [{"what": "whole programs", "reason": reason}]
+    say("whole programs")
+    tools = {"native": arguments.build / "bench/wnn-bench-classify", "host": arguments.host,
+             "guests": arguments.guest.parent}
+    return programs.time_programs(tools, models, picture,
+                                  {row["runtime"] for row in report["rows"]})
+
+
+def kernel_table(arguments):
+    """The kernels' part of the page; empty when they cannot be timed."""
+    program = kernels.find_program(arguments.build)
+    if not program.exists():
+        return ""
+    say("kernels")
+    report = kernels.run(program, arguments.out.parent / "kernels.json")
+    return kernels.markdown(report) + "\n" + kernels.NOTE if report else ""
+
+
+def write_charts(folder, prefix, drawn):
+    for name, svg in drawn.items():
+        (folder / f"{prefix}{name}.svg").write_text(svg)
+
+
+def main():
+    arguments = parse_arguments()
+    arguments.out.parent.mkdir(parents=True, exist_ok=True)
+    if arguments.report:
+        report, right = json.loads(arguments.report.read_text()), True
+    else:
+        report, right = measure(arguments)
+        arguments.out.write_text(json.dumps(report, indent=2) + "\n")
+    text = tables.markdown(report)
+    drawn = charts.report_charts(targets.index_rows(report["rows"]))
     arguments.out.with_suffix(".md").write_text(text)
+    write_charts(arguments.out.parent, "", drawn)
     print(text, end="")
-    say(f"written: {arguments.out}")
+    say(f"written: {arguments.out}, .md and charts")
+    if arguments.docs:
+        write_charts(ROOT / "docs", "performance-", drawn)
+        page = document.page(report, drawn, kernel_table(arguments))
+        (ROOT / "docs/performance.md").write_text(page)
+        say("written: docs/performance.md and its charts")
     if not right:
         sys.exit("report.py: not every output was right")
 

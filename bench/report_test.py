@@ -1,85 +1,13 @@
 #!/usr/bin/env python3
-"""Tests of report.py's tables."""
+"""Tests of what report.py, programs.py and kernels.py make of other programs' output."""
 
+import json
 import unittest
+from pathlib import Path
 
+import kernels
+import programs
 import report
-
-
-def row(runtime, path, min_ms, verified=True):
-    result = {"model": "m", "runtime": runtime, "path": path, "threads": 1, "min_ms": min_ms,
-              "median_ms": min_ms, "runs": 20, "verified": verified, "max_abs_error": 1e-6,
-              "phases_ms": {"load": 1.0, "compute": min_ms}}
-    if not verified:
-        result["problem"] = "off by one"
-    return result
-
-
-def summary(value):
-    return {"min": value, "median": value, "runs": 5}
-
-
-def overhead(verified=True):
-    measured = summary(10.0) if verified else None
-    result = {"runtime": "builtin", "tensor": "float[1, 4]", "tensor_bytes": 32, "bytes_copied": 32,
-              "native_us": measured, "native_borrowed_us": measured, "witx_us": measured,
-              "memcpy_us": measured, "added_us": 1.5 if verified else None,
-              "added_over_copies_us": 2.0 if verified else None, "target_us": 20.0,
-              "within_target": verified, "verified": verified}
-    if not verified:
-        result["problem"] = "refused"
-    return result
-
-
-def make_report(**parts):
-    return {"rows": [], "overhead": [], "instantiate": None, "skipped": [],
-            "host": {"cpu": "a cpu"}, **parts}
-
-
-class Comparison(unittest.TestCase):
-    def test_ratio_and_differences(self):
-        text = report.comparison([row("builtin", "native", 4.0), row("onnxruntime", "native", 5.0),
-                                  row("builtin", "witx", 4.002), row("onnxruntime", "witx", 4.999)])
-        self.assertEqual(text.splitlines()[2], "| m | 1 | 4.00 | 5.00 | 0.800 | +2 | -1 |")
-
-    def test_what_was_not_measured_is_a_dash(self):
-        text = report.comparison([row("builtin", "native", None, verified=False),
-                                  row("onnxruntime", "native", 5.0)])
-        self.assertEqual(text.splitlines()[2], "| m | 1 | - | 5.00 | - | - | - |")
-
-    def test_one_runtime_has_no_ratio(self):
-        text = report.comparison([row("builtin", "native", 4.0)])
-        self.assertNotIn("builtin / onnxruntime", text)
-
-
-class Markdown(unittest.TestCase):
-    def test_every_part(self):
-        text = report.markdown(make_report(
-            rows=[row("builtin", "native", 4.0)], overhead=[overhead()],
-            instantiate={"guest": "classify", "compile_ms": summary(100.0),
-                         "cached_ms": summary(0.4), "deserialize_ms": summary(0.1),
-                         "instantiate_ms": summary(0.1), "target_ms": 2.0, "within_target": True},
-            skipped=[{"what": "mobilenetv2", "reason": "it is not there"}]))
-        self.assertIn("- cpu: a cpu", text)
-        self.assertIn("| m, builtin, native | 1 | 4.000 |", text)
-        self.assertIn("| +1.50 | +2.00 | 32 | 32 | yes |", text)
-        self.assertIn("| load from Wasmtime's cache | 0.400 |", text)
-        self.assertIn("under 2 ms: yes", text)
-        self.assertIn("- mobilenetv2: it is not there", text)
-        self.assertNotIn("## Wrong", text)
-
-    def test_wrong_outputs_are_named(self):
-        text = report.markdown(make_report(rows=[row("builtin", "native", None, verified=False)],
-                                           overhead=[overhead(verified=False)]))
-        self.assertIn("- m, builtin, native: off by one", text)
-        self.assertIn("- float[1, 4], builtin, overhead: refused", text)
-
-
-    def test_busy_machine_is_told(self):
-        busy = report.markdown(make_report(host={"cores": 2, "load_before": 1.5}))
-        quiet = report.markdown(make_report(host={"cores": 2, "load_before": 0.4}))
-        self.assertIn("busy", busy)
-        self.assertNotIn("busy", quiet)
 
 
 class Host(unittest.TestCase):
@@ -88,6 +16,53 @@ class Host(unittest.TestCase):
         self.assertEqual(host["onnxruntime"], "1.32.0")
         self.assertEqual(host["load_before"], 0.5)
         self.assertGreaterEqual(host["cores"], 1)
+
+
+class Programs(unittest.TestCase):
+    def test_guest_reports_more_than_the_host(self):
+        times = {"first": 9.0, "min": 4.0, "median": 5.0}
+        printed = json.dumps({"load_ms": 3.0, "inferences": [
+            {"input_ms": {**times, "min": 0.25}, "compute_ms": times,
+             "output_ms": {**times, "min": 0.5}, "preprocess_ms": 6.0, "postprocess_ms": 0.125}]})
+        self.assertEqual(programs.guest_phases(printed), {
+            "load": 3.0, "first_inference": 9.0, "preprocess": 6.0, "copies": 0.75, "compute": 4.0,
+            "postprocess": 0.125})
+
+    def test_host_reports_a_component(self):
+        calls = [{"call": "load", "ms": 30.0}, {"call": "init_execution_context", "ms": 1.0},
+                 {"call": "tensor.new", "ms": 0.25}, {"call": "compute", "ms": 7.0}]
+        self.assertEqual(
+            programs.host_phases({"compile_ms": 2.0, "instantiate_ms": 0.5, "calls": calls}),
+            {"compile": 2.0, "instantiate": 0.5, "load": 31.0, "first_inference": 7.0,
+             "copies": 0.25})
+        self.assertEqual(programs.host_phases({}), {})
+
+    def test_shortest_of_rounds(self):
+        self.assertEqual(programs.shortest([{"load": 3.0, "total": 9.0}, {"load": 4.0, "total": 8.0}]),
+                         {"load": 3.0, "total": 8.0})
+
+    def test_what_is_not_built_is_skipped(self):
+        nowhere = Path("/no/such/folder")
+        rows, skipped = programs.time_programs(
+            {"native": nowhere / "classify", "host": nowhere / "host", "guests": nowhere},
+            [nowhere / "m.onnx"], nowhere / "p.jpg", {"builtin"})
+        self.assertEqual(rows, [])
+        self.assertIn({"what": "program: witx", "reason": "classify.wasm is not built"}, skipped)
+
+
+class Kernels(unittest.TestCase):
+    def test_best_repetition_against_the_peak_of_its_instruction_set(self):
+        def one(name, gflops, kind="iteration"):
+            return {"run_name": name, "run_type": kind, "GFLOPS": gflops * 1e9}
+        text = kernels.markdown({"benchmarks": [
+            one("AVX3/peak", 100), one("AVX3/peak", 120), one("AVX2/peak", 60),
+            one("AVX3/gemm 64x64x64", 90), one("AVX3/gemm 64x64x64", 500, "aggregate"),
+            one("AVX2/gemm 64x64x64", 45), one("AVX3/first 3x3", 30),
+            {"run_name": "SSE4/gemm 64x64x64", "error_occurred": True}]})
+        self.assertEqual(text.splitlines()[2:], [
+            "| **FMA peak** | 120.0 | 60.0 |",
+            "| gemm 64x64x64 | 90.0 (75 %) | 45.0 (75 %) |",
+            "| first 3x3 | 30.0 (25 %) | - |"])
 
 
 if __name__ == "__main__":

@@ -19,21 +19,23 @@ Status ToStatus(wasmtime_error_t* error, wasm_trap_t* trap = nullptr) {
 
 Result<std::unique_ptr<WasmGuest>> WasmGuest::Create(wasm::Engine& engine,
                                                      const wasm::Module& module,
-                                                     nn::Session& session) {
+                                                     nn::Session* session) {
   std::unique_ptr<WasmGuest> guest(new WasmGuest(engine));
   Status status = guest->Instantiate(module, session);
   if (!status.ok()) return std::move(status).WithContext(module.name());
   return guest;
 }
 
-Status WasmGuest::Instantiate(const wasm::Module& module, nn::Session& session) {
+Status WasmGuest::Instantiate(const wasm::Module& module, nn::Session* session) {
   wasm::WasiOptions wasi_options;
   wasi_options.argv = {"bench"};
   WNN_ASSIGN_OR_RETURN(wasmtime::WasiConfig wasi, wasm::MakeWasiConfig(wasi_options));
   WNN_RETURN_IF_ERROR(ToStatus(wasmtime_context_set_wasi(context_, wasi.capi_release())));
   WNN_RETURN_IF_ERROR(ToStatus(wasmtime_linker_define_wasi(linker_.capi())));
-  WNN_RETURN_IF_ERROR(abi::AddWitxToLinker(
-      linker_.capi(), [&session](wasmtime_context_t*) -> nn::Session& { return session; }));
+  if (session != nullptr) {
+    WNN_RETURN_IF_ERROR(abi::AddWitxToLinker(
+        linker_.capi(), [session](wasmtime_context_t*) -> nn::Session& { return *session; }));
+  }
   wasm_trap_t* trap = nullptr;
   wasmtime_error_t* error =
       wasmtime_linker_instantiate(linker_.capi(), context_, module.get().capi(), &instance_, &trap);
@@ -47,7 +49,17 @@ Status WasmGuest::Instantiate(const wasm::Module& module, nn::Session& session) 
   const bool is_memory = memory.kind == WASMTIME_EXTERN_MEMORY;
   if (is_memory) memory_ = memory.of.memory;
   wasmtime_extern_delete(&memory);
-  return is_memory ? OkStatus() : InvalidArgument("its export 'memory' is no unshared memory");
+  if (!is_memory) return InvalidArgument("its export 'memory' is no unshared memory");
+  return Initialize();
+}
+
+Status WasmGuest::Initialize() {
+  const auto initialize = Find("_initialize");
+  if (!initialize) return OkStatus();
+  wasm_trap_t* trap = nullptr;
+  wasmtime_error_t* error =
+      wasmtime_func_call(context_, &*initialize, nullptr, 0, nullptr, 0, &trap);
+  return ToStatus(error, trap);
 }
 
 Result<uint32_t> WasmGuest::Reserve(size_t size_bytes) {
@@ -86,10 +98,19 @@ Result<wasmtime_func_t> WasmGuest::Find(std::string_view name) {
   return function;
 }
 
-Result<int32_t> WasmGuest::Call(const wasmtime_func_t& function) {
+Result<int32_t> WasmGuest::Call(const wasmtime_func_t& function,
+                                std::initializer_list<uint32_t> args) {
+  wasmtime_val_t values[4];
+  wasmtime_val_t* next = values;
+  for (uint32_t arg : args) {
+    next->kind = WASMTIME_I32;
+    next->of.i32 = static_cast<int32_t>(arg);
+    ++next;
+  }
   wasmtime_val_t result;
   wasm_trap_t* trap = nullptr;
-  wasmtime_error_t* error = wasmtime_func_call(context_, &function, nullptr, 0, &result, 1, &trap);
+  wasmtime_error_t* error =
+      wasmtime_func_call(context_, &function, values, args.size(), &result, 1, &trap);
   WNN_RETURN_IF_ERROR(ToStatus(error, trap));
   return result.of.i32;
 }

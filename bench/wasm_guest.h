@@ -6,6 +6,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <initializer_list>
 #include <memory>
 #include <span>
 #include <string>
@@ -22,10 +23,11 @@ namespace wnn::bench {
 // Thread-compatible. Lifetime: engine and session outlive it.
 class WasmGuest {
  public:
-  // Everything that a new guest needs: store, WASI with no rights, imports, instance.
-  // kInvalidArgument when the module exports no memory.
+  // Everything that a new guest needs: store, WASI with no rights, imports, instance. `session`:
+  // what WASI-NN's calls use; null leaves WASI-NN out. kInvalidArgument when the module exports no
+  // memory.
   static Result<std::unique_ptr<WasmGuest>> Create(wasm::Engine& engine, const wasm::Module& module,
-                                                   nn::Session& session);
+                                                   nn::Session* session);
   WasmGuest(const WasmGuest&) = delete;
   WasmGuest& operator=(const WasmGuest&) = delete;
 
@@ -36,15 +38,17 @@ class WasmGuest {
   void StoreU32(uint32_t address, uint32_t value);
   uint32_t LoadU32(uint32_t address);
 
-  // An exported function without parameters that returns an i32.
+  // An exported function of i32s that returns an i32.
   Result<wasmtime_func_t> Find(std::string_view name);
-  // kRuntimeError when it traps.
-  Result<int32_t> Call(const wasmtime_func_t& function);
+  // kRuntimeError when it traps. REQUIRES: at most four arguments.
+  Result<int32_t> Call(const wasmtime_func_t& function, std::initializer_list<uint32_t> args = {});
 
  private:
   explicit WasmGuest(wasm::Engine& engine)
       : store_(engine.get()), context_(store_.context().capi()), linker_(engine.get()) {}
-  Status Instantiate(const wasm::Module& module, nn::Session& session);
+  Status Instantiate(const wasm::Module& module, nn::Session* session);
+  // Calls `_initialize`, where a module has one.
+  Status Initialize();
 
   wasmtime::Store store_;
   wasmtime_context_t* context_;

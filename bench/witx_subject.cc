@@ -1,11 +1,10 @@
 #include "bench/witx_subject.h"
 
 #include <cstring>
-#include <mutex>
-#include <optional>
 #include <string>
 #include <utility>
 
+#include "bench/call_recorder.h"
 #include "bench/wasm_guest.h"
 #include "host/nn/environment.h"
 #include "host/nn/session.h"
@@ -14,11 +13,12 @@
 namespace wnn::bench {
 namespace {
 
-// infer.wat's memory.
+// nn_module.wat's memory.
 constexpr uint32_t kBuilder = 0;
 constexpr uint32_t kTensor = 16;
 constexpr uint32_t kOutputBytes = 36;
 constexpr uint32_t kOutputBuffer = 40;
+constexpr uint32_t kTarget = 48;
 constexpr uint32_t kDims = 64;
 constexpr size_t kMaxDims = 256;
 
@@ -29,74 +29,16 @@ constexpr uint32_t kFirstOutputBytes = 1 << 20;
 constexpr int32_t kTooLarge = 7;
 constexpr uint32_t kFp32 = 1;
 
-// Adds up what the session reports.
-class Recorder final : public nn::CallObserver {
+class WitxSubject final : public NnSubject {
  public:
-  void OnCall(nn::Call call, nanoseconds duration, uint64_t bytes_copied) override {
-    std::lock_guard lock(mutex_);
-    if (const std::optional<Phase> phase = PhaseOf(call)) times_[*phase] += duration;
-    bytes_copied_ += bytes_copied;
-  }
-
-  // Returns the times since the last Take and begins anew.
-  PhaseTimes Take(uint64_t* bytes_copied) {
-    std::lock_guard lock(mutex_);
-    *bytes_copied = std::exchange(bytes_copied_, 0);
-    return std::exchange(times_, {});
-  }
-
- private:
-  // Nothing for calls that belong to no phase of an inference.
-  static std::optional<Phase> PhaseOf(nn::Call call) {
-    switch (call) {
-      case nn::Call::kLoad:
-      case nn::Call::kLoadByName:
-      case nn::Call::kInitExecutionContext: return Phase::kLoad;
-      case nn::Call::kCompute: return Phase::kCompute;
-      case nn::Call::kSetInput:
-      case nn::Call::kGetOutput:
-      case nn::Call::kNewTensor:
-      case nn::Call::kReadTensor: return Phase::kCopies;
-      case nn::Call::kUnload:
-      case nn::Call::kFinalizeExecutionContext: break;
-    }
-    return std::nullopt;
-  }
-
-  std::mutex mutex_;
-  PhaseTimes times_;
-  uint64_t bytes_copied_ = 0;
-};
-
-// Keeps the last refusal, which errno only numbers.
-class LastMessage final : public Logger {
- public:
-  bool Enabled(LogLevel level) const override { return level <= LogLevel::kWarn; }
-  void Log(LogLevel level, std::string_view message) override {
-    if (!Enabled(level)) return;
-    std::lock_guard lock(mutex_);
-    text_ = message;
-  }
-  std::string text() const {
-    std::lock_guard lock(mutex_);
-    return text_;
-  }
-
- private:
-  mutable std::mutex mutex_;
-  std::string text_;
-};
-
-class WitxSubjectImpl final : public WitxSubject {
- public:
-  WitxSubjectImpl(SubjectId id, std::shared_ptr<const runtimes::Runtime> runtime)
+  WitxSubject(SubjectId id, std::shared_ptr<const runtimes::Runtime> runtime)
       : id_(std::move(id)), session_(MakeEnvironment(std::move(runtime)), MakeSessionOptions()) {}
 
   Status Load(wasm::Engine& engine, std::span<const std::byte> model) {
     Lap lap;
-    WNN_ASSIGN_OR_RETURN(auto module, wasm::Module::Load(engine, WNN_BENCH_INFER_WAT));
+    WNN_ASSIGN_OR_RETURN(auto module, wasm::Module::Load(engine, WNN_BENCH_NN_MODULE));
     setup_[Phase::kCompile] = lap();
-    WNN_ASSIGN_OR_RETURN(guest_, WasmGuest::Create(engine, *module, session_));
+    WNN_ASSIGN_OR_RETURN(guest_, WasmGuest::Create(engine, *module, &session_));
     setup_[Phase::kInstantiate] = lap();
     WNN_ASSIGN_OR_RETURN(infer_, guest_->Find("infer"));
     WNN_ASSIGN_OR_RETURN(wasmtime_func_t load, guest_->Find("load"));
@@ -105,6 +47,7 @@ class WitxSubjectImpl final : public WitxSubject {
     WNN_RETURN_IF_ERROR(ReserveOutput(kFirstOutputBytes));
     guest_->StoreU32(kBuilder, address);
     guest_->StoreU32(kBuilder + 4, static_cast<uint32_t>(model.size()));
+    guest_->StoreU32(kTarget, id_.target == runtimes::Target::kGpu ? 1 : 0);
     WNN_ASSIGN_OR_RETURN(int32_t errno_value, guest_->Call(load));
     if (errno_value != 0) return Refused("load", errno_value);
     setup_[Phase::kLoad] = recorder_.Take(&bytes_copied_)[Phase::kLoad];
@@ -188,7 +131,7 @@ class WitxSubjectImpl final : public WitxSubject {
 
   const SubjectId id_;
   LastMessage log_;
-  Recorder recorder_;
+  CallRecorder recorder_;
   nn::Session session_;
   std::unique_ptr<WasmGuest> guest_;
   wasmtime_func_t infer_{};
@@ -203,12 +146,12 @@ class WitxSubjectImpl final : public WitxSubject {
 
 }  // namespace
 
-Result<std::unique_ptr<WitxSubject>> MakeWitxSubject(
-    SubjectId id, wasm::Engine& engine, std::shared_ptr<const runtimes::Runtime> runtime,
-    std::span<const std::byte> model) {
-  auto subject = std::make_unique<WitxSubjectImpl>(std::move(id), std::move(runtime));
+Result<std::unique_ptr<NnSubject>> MakeWitxSubject(SubjectId id, wasm::Engine& engine,
+                                                   std::shared_ptr<const runtimes::Runtime> runtime,
+                                                   std::span<const std::byte> model) {
+  auto subject = std::make_unique<WitxSubject>(std::move(id), std::move(runtime));
   WNN_RETURN_IF_ERROR(subject->Load(engine, model));
-  return std::unique_ptr<WitxSubject>(std::move(subject));
+  return std::unique_ptr<NnSubject>(std::move(subject));
 }
 
 }  // namespace wnn::bench

@@ -8,6 +8,7 @@
 ;;   16  tensor {dimensions, their number, type (u8), data, length}: the input
 ;;   36  bytes of the output
 ;;   40  output buffer {pointer, length}
+;;   48  execution target
 ;;   64  the input's dimensions
 (module
   (import "wasi_ephemeral_nn" "load"
@@ -25,7 +26,7 @@
     (local $errno i32)
     (local.set $errno
       (call $load (i32.const 0) (i32.const 1)
-        (i32.const 1) (; onnx ;) (i32.const 0) (; cpu ;) (i32.const 8)))
+        (i32.const 1) (; onnx ;) (i32.load (i32.const 48)) (i32.const 8)))
     (if (local.get $errno) (then (return (local.get $errno))))
     (call $init_execution_context (i32.load (i32.const 8)) (i32.const 12)))
 

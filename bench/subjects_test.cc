@@ -1,14 +1,16 @@
-// The two ways of calling a runtime, on one that doubles its input.
-#include "bench/witx_subject.h"
-
+// The ways of calling a runtime, on one that doubles its input.
 #include <gtest/gtest.h>
 
 #include <cstring>
 #include <memory>
 #include <vector>
 
+#include "bench/isa_subject.h"
 #include "bench/model_data.h"
 #include "bench/native_subject.h"
+#include "bench/wit_subject.h"
+#include "bench/witx_subject.h"
+#include "engine/kernels/isa.h"
 #include "host/nn/fake_runtime.h"
 
 namespace wnn::bench {
@@ -44,7 +46,7 @@ class SubjectsTest : public testing::Test {
   std::unique_ptr<wasm::Engine> engine_;
 };
 
-const SubjectId kId{"model", "fake", "path", 1};
+const SubjectId kId{"model", "fake", "path", 1, runtimes::Target::kCpu};
 
 TEST_F(SubjectsTest, Native) {
   for (NativeTensors tensors : {NativeTensors::kCopied, NativeTensors::kBorrowed}) {
@@ -63,6 +65,49 @@ TEST_F(SubjectsTest, WitxCopiesEachTensorOnce) {
   EXPECT_EQ((*subject)->bytes_copied(), 32u);
   EXPECT_EQ(Infer(**subject, {5}), std::vector<float>({10}));
   EXPECT_EQ((*subject)->bytes_copied(), 8u);
+}
+
+TEST_F(SubjectsTest, WitCopiesEachTensorOnce) {
+  auto subject = MakeWitSubject(kId, *engine_, runtime_, model_);
+  ASSERT_TRUE(subject) << subject.error().message();
+  EXPECT_EQ(control_->n_loads, 1);
+  EXPECT_EQ(Infer(**subject, {1, 2, 3, 4}), std::vector<float>({2, 4, 6, 8}));
+  EXPECT_EQ((*subject)->bytes_copied(), 32u);
+  EXPECT_EQ(Infer(**subject, {5}), std::vector<float>({10}));
+  EXPECT_EQ((*subject)->bytes_copied(), 8u);
+}
+
+TEST_F(SubjectsTest, WitTakesTensorsOfAnySize) {
+  auto subject = MakeWitSubject(kId, *engine_, runtime_, model_);
+  ASSERT_TRUE(subject) << subject.error().message();
+  const std::vector<float> ones(1'000'001, 1.0f);
+  for (int i = 0; i < 3; ++i) {
+    EXPECT_EQ(Infer(**subject, ones), std::vector<float>(1'000'001, 2.0f));
+  }
+}
+
+TEST_F(SubjectsTest, WitSaysWhyTheModelIsRefused) {
+  control_->load_status = Unsupported("no such operator: Frobnicate");
+  const auto subject = MakeWitSubject(kId, *engine_, runtime_, model_);
+  ASSERT_FALSE(subject);
+  EXPECT_NE(subject.error().message().find("Frobnicate"), std::string_view::npos)
+      << subject.error().message();
+}
+
+TEST_F(SubjectsTest, HeldToAnInstructionSetWhileItWorksOnly) {
+  const std::vector<std::string> isas = kernels::SupportedIsas();
+  const std::string best(kernels::ActiveIsa());
+  std::string isa_at_load;
+  auto subject = MakeIsaSubject(isas.back(), [&] {
+    isa_at_load = kernels::ActiveIsa();
+    return MakeNativeSubject(kId, runtime_, model_);
+  });
+  ASSERT_TRUE(subject) << subject.error().message();
+  EXPECT_EQ(isa_at_load, isas.back());
+  EXPECT_EQ(kernels::ActiveIsa(), best);
+  EXPECT_EQ(Infer(**subject, {1, 2}), std::vector<float>({2, 4}));
+  EXPECT_EQ(kernels::ActiveIsa(), best);
+  EXPECT_FALSE(MakeIsaSubject("abacus", [&] { return MakeNativeSubject(kId, runtime_, model_); }));
 }
 
 TEST_F(SubjectsTest, WitxTakesOutputsOfAnySize) {
