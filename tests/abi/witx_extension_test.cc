@@ -280,8 +280,7 @@ TEST_P(WitxExtensionTest, StateByName) {
   const auto [in, n_in] = PutText("h0");
   EXPECT_EQ(guest().Call("bind_output_by_name", {context, in, n_in, out, n_out}),
             Errno::kInvalidArgument);
-  ASSERT_EQ(guest().Call("bind_output_by_name", {context, out, n_out, in, n_in}),
-            Errno::kSuccess);
+  ASSERT_EQ(guest().Call("bind_output_by_name", {context, out, n_out, in, n_in}), Errno::kSuccess);
   Set(context, 0, {1, 2});
   ASSERT_EQ(guest().Compute(context), Errno::kSuccess);
   ASSERT_EQ(guest().Compute(context), Errno::kSuccess);
@@ -343,7 +342,7 @@ TEST_P(WitxExtensionTest, OneOutputForTwoInputs) {
 
 // As a cache of attention grows.
 TEST_P(WitxExtensionTest, StateThatGrows) {
-  std::string axis = Bytes(1, "axis") + Number(3, 0) + Number(20, 2);
+  const std::string axis = Bytes(1, "axis") + Number(3, 0) + Number(20, 2);
   const uint32_t context = ContextOn(
       Model(Node("Concat", {"past", "x"}, {"present"}, Bytes(5, axis)) +
             GraphInput("x", DType::kFloat, {1}) + GraphInput("past", DType::kFloat, {-1}) +
@@ -361,6 +360,30 @@ TEST_P(WitxExtensionTest, StateThatGrows) {
   Set(context, 0, {8});
   ASSERT_EQ(guest().Compute(context), Errno::kSuccess);
   EXPECT_EQ(Get(context, 0), (std::vector<float>{7, 8}));
+}
+
+TEST_P(WitxExtensionTest, StateThatGrowsOverTheGuestsMemory) {
+  session_options_.limits.max_memory_bytes = 1 << 18;
+  Restart();
+  constexpr uint32_t kStep = 4096;
+  const std::string axis = Bytes(1, "axis") + Number(3, 0) + Number(20, 2);
+  const uint32_t context = ContextOn(
+      Model(Node("Concat", {"past", "x"}, {"present"}, Bytes(5, axis)) +
+            GraphInput("x", DType::kFloat, {kStep / 4}) + GraphInput("past", DType::kFloat, {-1}) +
+            GraphOutput("present", DType::kFloat, {-1})));
+  Set(context, 0, std::vector<float>(kStep / 4));
+  Set(context, 1, {});
+  ASSERT_EQ(guest().Call("bind_output", {context, 0, 1}), Errno::kSuccess);
+  uint32_t n_steps = 0;
+  Errno code = Errno::kSuccess;
+  while (code == Errno::kSuccess && n_steps < 100) {
+    code = guest().Compute(context);
+    ++n_steps;
+  }
+  EXPECT_EQ(code, Errno::kTooLarge) << n_steps;
+  EXPECT_GT(n_steps, 4u);
+  Set(context, 1, {});  // begins anew
+  EXPECT_EQ(guest().Compute(context), Errno::kSuccess) << Text("last_error", {});
 }
 
 TEST_P(WitxExtensionTest, BindingWhatCannotFit) {

@@ -128,6 +128,7 @@ Status OnnxRuntimeContext::SetInput(size_t index, const TensorView& value) {
     WNN_RETURN_IF_ERROR(Wrap(index, value, storage.bytes().data()));
     input.storage = std::move(storage);
     input.borrowed = false;
+    input.is_fed_back = false;
   }
   if (!value.data.empty()) {
     std::memcpy(input.storage.bytes().data(), value.data.data(), value.data.size());
@@ -141,12 +142,15 @@ Status OnnxRuntimeContext::BindInput(size_t index, const TensorView& value) {
   WNN_RETURN_IF_ERROR(Wrap(index, value, const_cast<std::byte*>(value.data.data())));
   inputs_[index].storage = Tensor();
   inputs_[index].borrowed = true;
+  inputs_[index].is_fed_back = false;
   return OkStatus();
 }
 
 Status OnnxRuntimeContext::TakeMemory(uint64_t more_bytes) {
   uint64_t bytes = more_bytes;
-  for (const Input& input : inputs_) bytes += input.storage.bytes().size();
+  for (const Input& input : inputs_) {
+    bytes += input.is_fed_back ? input.data.size() : input.storage.bytes().size();
+  }
   for (const OutputTensor& output : outputs_) {
     if (output.value != nullptr) bytes += output.view.data.size();
   }
@@ -275,6 +279,7 @@ Result<bool> OnnxRuntimeContext::FeedBack(std::span<const OutputToInput> pairs) 
     input.value = std::move(output.value);
     input.storage = Tensor();
     input.borrowed = true;
+    input.is_fed_back = true;
     input.dtype = output.view.dtype;
     input.shape = output.shape;
     input.data = output.view.data;

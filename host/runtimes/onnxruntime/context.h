@@ -30,6 +30,7 @@ class OnnxRuntimeContext final : public Context {
     Shape shape;
     std::span<const std::byte> data;  // behind `value`
     bool borrowed = false;            // or ONNX Runtime's own
+    bool is_fed_back = false;         // ONNX Runtime's: an output of a compute before
   };
   struct OutputTensor {
     OrtValueHandle value;
