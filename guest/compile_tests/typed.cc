@@ -6,6 +6,7 @@
 // CASE extent: the input is declared with another rank, or other dimensions
 // CASE column_major: a tensor is row-major: use layout_right
 // CASE scalar: the value of an input is an mdspan or a range of elements
+// CASE array_size: the array's elements do not fill the input as it is declared
 // CASE two_open: several dimensions are open: give an mdspan
 // CASE name: define WASI_NN_EXTENSION
 // CASE no_element: no matching member function for call to 'SetInput'
@@ -49,6 +50,12 @@ void Use(const wasi_nn::Context& context) {
   (void)context.Set(kPoints, 1.0F).has_value();
 #else
   (void)context.Set(kPoints, std::mdspan(data, std::extents<int, 2, 3>())).has_value();
+#endif
+
+#if defined(WRONG_array_size)
+  (void)context.Set(kPoints, std::array<float, 5>{}).has_value();
+#else
+  (void)context.Set(kPoints, std::array<float, 6>{}).has_value();
 #endif
 
 #if defined(WRONG_two_open)

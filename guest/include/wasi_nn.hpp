@@ -172,6 +172,14 @@ constexpr std::optional<std::array<std::uint32_t, sizeof...(kDims)>> Deduce(
       static_cast<std::uint32_t>(kDims == kAny ? open : kDims)...};
 }
 
+// The number of elements of a type that always has as many; kAny of others.
+template <typename V>
+inline constexpr std::size_t kSizeOf = kAny;
+template <typename T, std::size_t kSize>
+inline constexpr std::size_t kSizeOf<std::array<T, kSize>> = kSize;
+template <typename T, std::size_t kSize>
+inline constexpr std::size_t kSizeOf<T[kSize]> = kSize;
+
 #ifdef WASI_NN_HAS_MDSPAN
 // An mdspan over elements in one piece, row by row: what a tensor is.
 template <typename M>
@@ -247,6 +255,10 @@ class Context {
       static_assert(ElementRange<V>, "the value of an input is an mdspan or a range of elements");
       static_assert(std::is_same_v<std::ranges::range_value_t<V>, T>,
                     "the input is declared with another element type");
+      if constexpr (internal::kSizeOf<V> != kAny) {
+        static_assert(internal::Deduce<kDims...>(internal::kSizeOf<V>).has_value(),
+                      "the array's elements do not fill the input as it is declared");
+      }
       const auto dims = internal::Deduce<kDims...>(std::ranges::size(value));
       if (!dims) {
         return internal::Fail("set_input " + input.slot.ToString(), WASI_NN_ERRNO_INVALID_ARGUMENT,

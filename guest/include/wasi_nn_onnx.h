@@ -2,7 +2,7 @@
  * on the host, the last error's text. In core modules the imports of `wasi_nn_onnx`; with
  * WASI_NN_COMPONENT defined, functions on top of wasi:nn and wasi-nn-onnx:extension@0.1.0
  * (guest/component). A guest that calls one runs on this host only; but in components the
- * functions marked with a star run on every host of wasi:nn.
+ * functions marked with (*) run on every host of wasi:nn.
  *
  * Conventions, errors, lifetime and threading are wasi_nn.h's. Where something is written to a
  * buffer, its whole size goes to the last parameter, and a buffer that is too small gets nothing
@@ -73,25 +73,25 @@ wasi_nn_errno wasi_nn_onnx_value_dim_name(wasi_nn_graph graph, wasi_nn_side side
                                           uint32_t dimension, char* buffer,
                                           uint32_t buffer_size_bytes, uint32_t* size_bytes);
 
-/* * The dimensions of an output of the last compute. */
+/* (*) The dimensions of an output of the last compute. */
 WASI_NN_ONNX_IMPORT("output_dims")
 wasi_nn_errno wasi_nn_onnx_output_dims(wasi_nn_graph_execution_context context, uint32_t index,
                                        uint32_t* dimensions, uint32_t n_dimensions, uint32_t* rank);
 
-/* * */
+/* (*) */
 WASI_NN_ONNX_IMPORT("output_dims_by_name")
 wasi_nn_errno wasi_nn_onnx_output_dims_by_name(wasi_nn_graph_execution_context context,
                                                const char* name, uint32_t name_size_bytes,
                                                uint32_t* dimensions, uint32_t n_dimensions,
                                                uint32_t* rank);
 
-/* * As wasi_nn_set_input. */
+/* (*) As wasi_nn_set_input. */
 WASI_NN_ONNX_IMPORT("set_input_by_name")
 wasi_nn_errno wasi_nn_onnx_set_input_by_name(wasi_nn_graph_execution_context context,
                                              const char* name, uint32_t name_size_bytes,
                                              const wasi_nn_tensor* tensor);
 
-/* * As wasi_nn_get_output. */
+/* (*) As wasi_nn_get_output. */
 WASI_NN_ONNX_IMPORT("get_output_by_name")
 wasi_nn_errno wasi_nn_onnx_get_output_by_name(wasi_nn_graph_execution_context context,
                                               const char* name, uint32_t name_size_bytes,
@@ -135,7 +135,7 @@ WASI_NN_ONNX_IMPORT("property")
 wasi_nn_errno wasi_nn_onnx_property(wasi_nn_graph graph, const char* key, uint32_t key_size_bytes,
                                     char* buffer, uint32_t buffer_size_bytes, uint32_t* size_bytes);
 
-/* * What was wrong with the last call that the host refused. */
+/* (*) What was wrong with the last call that the host refused. */
 WASI_NN_ONNX_IMPORT("last_error")
 wasi_nn_errno wasi_nn_onnx_last_error(char* buffer, uint32_t buffer_size_bytes,
                                       uint32_t* size_bytes);
