@@ -18,7 +18,6 @@ using kernels::IntegerTypes;
 using kernels::LoopNest;
 using kernels::NumericTypes;
 using BoolTypes = kernels::Types<bool>;
-using UnsignedTypes = kernels::Types<uint8_t, uint16_t, uint32_t, uint64_t>;
 using CompiledPtr = std::unique_ptr<const CompiledOp>;
 
 // Output element type: the operand's, or bool for comparisons.
@@ -81,8 +80,8 @@ Result<CompiledPtr> CompileMod(const CompileContext& context) {
 
 Result<CompiledPtr> CompileBitShift(const CompileContext& context) {
   WNN_ASSIGN_OR_RETURN(std::string_view direction, context.attributes().String("direction", ""));
-  if (direction == "LEFT") return Compile<UnsignedTypes, kernels::ShiftLeft, false>(context);
-  if (direction == "RIGHT") return Compile<UnsignedTypes, kernels::ShiftRight, false>(context);
+  if (direction == "LEFT") return Compile<IntegerTypes, kernels::ShiftLeft, false>(context);
+  if (direction == "RIGHT") return Compile<IntegerTypes, kernels::ShiftRight, false>(context);
   return InvalidArgument("attribute 'direction' is neither LEFT nor RIGHT");
 }
 
@@ -263,7 +262,7 @@ constexpr auto kOps = std::to_array<OpDef>({
     {.name = "BitShift",
      .since_version = 11,
      .inputs = {2, 2},
-     .infer = Infer<kUnsignedSet, false>,
+     .infer = Infer<kIntegerSet, false>,
      .compile = CompileBitShift,
      .inplace_inputs = 0b11},
     Arithmetic<IntegerTypes, kIntegerSet, kernels::BitwiseAnd>("BitwiseAnd", 18),

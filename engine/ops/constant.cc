@@ -95,19 +95,22 @@ Result<CompiledPtr> CompileConstantOfShape(const CompileContext& context) {
       std::make_unique<FillOp>(element, bytes, ShapeProduct(context.OutputShape(0))));
 }
 
-using RangeTypes = kernels::Types<float, double, int16_t, int32_t, int64_t>;
-constexpr TypeSet kRangeSet = {DType::kFloat, DType::kDouble, DType::kInt16, DType::kInt32,
-                               DType::kInt64};
+using RangeTypes =
+    kernels::Types<float, double, kernels::Float16, kernels::Bfloat16, int16_t, int32_t, int64_t>;
+constexpr TypeSet kRangeSet = {DType::kFloat, DType::kDouble, DType::kFloat16, DType::kBfloat16,
+                               DType::kInt16, DType::kInt32,  DType::kInt64};
 
 template <typename T>
 class RangeOp final : public CompiledOp {
  public:
   explicit RangeOp(int64_t n) : n_(n) {}
   Status Run(const RunArgs& args) const override {
-    const T start = *args.in<T>(0), step = *args.in<T>(2);
+    using Value = kernels::Compute<T>;
+    const Value start = kernels::Widen(*args.in<T>(0)), step = kernels::Widen(*args.in<T>(2));
     T* out = args.out<T>(0);
     for (int64_t i = 0; i < n_; ++i) {
-      out[i] = kernels::Add()(start, kernels::Mul()(static_cast<T>(i), step));
+      out[i] =
+          kernels::Narrow<T>(kernels::Add()(start, kernels::Mul()(static_cast<Value>(i), step)));
     }
     return OkStatus();
   }
@@ -158,7 +161,7 @@ Status InferRange(InferContext& context) {
     auto value = [&](size_t i) {
       T number;
       std::memcpy(&number, context.Input(i).constant->bytes().data(), sizeof(number));
-      return number;
+      return kernels::Widen(number);
     };
     return RangeSize(value(0), value(1), value(2));
   });

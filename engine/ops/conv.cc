@@ -1,11 +1,13 @@
-// Conv, in single precision; 16-bit floats by way of it.
+// Conv, in single precision; 16-bit floats by way of it, double by plain loops.
 #include "engine/kernels/reference/conv.h"
 
 #include <array>
 
+#include "engine/kernels/reference/conv_direct.h"
 #include "engine/ops/conv_geometry.h"
 #include "engine/ops/families.h"
 #include "engine/ops/shape_math.h"
+#include "engine/ops/type_sets.h"
 #include "engine/ops/widened.h"
 #include "engine/ops/window_attributes.h"
 
@@ -85,7 +87,7 @@ namespace {
 
 Status InferConv(InferContext& context) {
   for (size_t i : {kX, kW, kBias}) {
-    WNN_RETURN_IF_ERROR(context.RequireType(i, {DType::kFloat, DType::kFloat16, DType::kBfloat16}));
+    WNN_RETURN_IF_ERROR(context.RequireType(i, kFloatSet));
     WNN_RETURN_IF_ERROR(context.RequireSameType(kX, i));
   }
   const Fact &x = context.Input(kX), &w = context.Input(kW);
@@ -118,10 +120,26 @@ class ConvOp final : public CompiledOp {
   const kernels::ConvGeometry shape_;
 };
 
+class DoubleConvOp final : public CompiledOp {
+ public:
+  explicit DoubleConvOp(const kernels::ConvGeometry& shape) : shape_(shape) {}
+  Status Run(const RunArgs& args) const override {
+    kernels::ConvDirect(shape_, args.in<double>(kX), args.in<double>(kW), args.in<double>(kBias),
+                        args.out<double>(0), *args.parallel);
+    return OkStatus();
+  }
+
+ private:
+  const kernels::ConvGeometry shape_;
+};
+
 Result<std::unique_ptr<const CompiledOp>> CompileConv(const CompileContext& context) {
   if (HasHalfInput(context)) return CompileWidened(context, CompileConv);
   WNN_ASSIGN_OR_RETURN(kernels::ConvGeometry shape,
                        ReadConvGeometry(context, context.InputShape(kX), context.InputShape(kW)));
+  if (context.InputType(kX) == DType::kDouble) {
+    return std::unique_ptr<const CompiledOp>(std::make_unique<DoubleConvOp>(shape));
+  }
   return std::unique_ptr<const CompiledOp>(std::make_unique<ConvOp>(shape));
 }
 

@@ -19,6 +19,10 @@ std::span<const OpDef> CastOps();             // cast.cc
 std::span<const OpDef> ConcatOps();           // concat.cc: Concat, Split
 std::span<const OpDef> ConstantOps();         // constant.cc: Constant, ConstantOfShape, Range
 std::span<const OpDef> ConvOps();             // conv.cc
+std::span<const OpDef> ConvTransposeOps();    // conv_transpose.cc
+std::span<const OpDef> DeformOps();           // deform.cc: DeformConv, Col2Im
+std::span<const OpDef> DetectionOps();        // detection.cc: NonMaxSuppression, Unique
+std::span<const OpDef> EinsumOps();           // einsum.cc
 std::span<const OpDef> FastElementwiseOps();  // fast_elementwise.cc: wnn.Unary, wnn.Binary
 std::span<const OpDef> GatherOps();           // gather.cc
 std::span<const OpDef> GemmOps();             // gemm.cc: Gemm, MatMul
@@ -27,7 +31,9 @@ std::span<const OpDef> NormOps();             // norm.cc: BatchNormalization, LR
 std::span<const OpDef> PadOps();              // pad.cc
 std::span<const OpDef> PoolOps();             // pool.cc
 std::span<const OpDef> QuantizeOps();         // quantize.cc: QuantizeLinear, DequantizeLinear, ...
+std::span<const OpDef> RecurrentOps();        // recurrent.cc: RNN, GRU, LSTM
 std::span<const OpDef> ReduceOps();           // reduce.cc
+std::span<const OpDef> ResizeOps();           // resize.cc: Resize, Upsample
 std::span<const OpDef> ScanOps();             // scan.cc: CumSum, Trilu, TopK, OneHot, ...
 std::span<const OpDef> ScatterOps();          // scatter.cc
 std::span<const OpDef> SelectOps();           // select.cc: NonZero, Compress
@@ -56,5 +62,35 @@ std::span<const OpDef> ScatterOps();   // scatter.cc
 std::span<const OpDef> SoftmaxOps();   // softmax.cc
 std::span<const OpDef> UnaryOps();     // unary.cc: activations and other functions of one element
 std::span<const OpDef> ViewOps();      // view.cc: Identity, Reshape, Flatten, Shape, ...
+std::span<const OpDef> GridSampleOps();       // grid_sample.cc: GridSample, AffineGrid
+std::span<const OpDef>
+LayoutOps();                       // layout.cc: CenterCropPad, ReverseSequence, TensorScatter, Det
+std::span<const OpDef> LossOps();  // loss.cc: NegativeLogLikelihoodLoss, SoftmaxCrossEntropyLoss
+std::span<const OpDef> LpPoolOps();       // lp_pool.cc: LpPool, GlobalLpPool, MaxUnpool
+std::span<const OpDef> MomentsNormOps();  // moments_norm.cc: GroupNormalization, RMSNormalization,
+                                          // MeanVarianceNormalization
+std::span<const OpDef> MovementOps();     // movement.cc: Transpose, Slice, Expand, Tile
+std::span<const OpDef> NormOps();         // norm.cc: BatchNormalization, LRN, ...
+std::span<const OpDef> PadOps();          // pad.cc
+std::span<const OpDef> PoolOps();         // pool.cc
+std::span<const OpDef> QuantizeOps();     // quantize.cc: QuantizeLinear, DequantizeLinear, ...
+std::span<const OpDef>
+RandomOps();  // random.cc: RandomNormal, RandomUniform, Multinomial, Bernoulli, Dropout in training
+std::span<const OpDef> RecurrentOps();  // recurrent.cc: RNN, GRU, LSTM
+std::span<const OpDef> ReduceOps();     // reduce.cc
+std::span<const OpDef> ResizeOps();     // resize.cc: Resize, Upsample
+std::span<const OpDef> RoiOps();        // roi.cc: RoiAlign, MaxRoiPool
+std::span<const OpDef> ScanOps();       // scan.cc: CumSum, Trilu, TopK, OneHot, ...
+std::span<const OpDef> ScatterOps();    // scatter.cc
+std::span<const OpDef> SelectOps();     // select.cc: NonZero, Compress
+std::span<const OpDef>
+SequenceModelOps();  // sequence_models.cc: CausalConvWithState, LinearAttention, SwiGLU
+std::span<const OpDef> SoftmaxOps();   // softmax.cc
+std::span<const OpDef> SpectralOps();  // spectral.cc: DFT, STFT
+std::span<const OpDef> TrainingOps();  // training.cc: Adagrad, Adam, Momentum
+std::span<const OpDef> UnaryOps();     // unary.cc: activations and other functions of one element
+std::span<const OpDef> ViewOps();      // view.cc: Identity, Reshape, Flatten, Shape, ...
+std::span<const OpDef>
+WindowOps();  // windows.cc: HannWindow, HammingWindow, BlackmanWindow, MelWeightMatrix
 
 }  // namespace wnn::ops

@@ -1,4 +1,4 @@
-// Normalisation: BatchNormalization (inference), InstanceNormalization, LayerNormalization,
+// Normalisation: BatchNormalization, InstanceNormalization, LayerNormalization,
 // LpNormalization, LRN.
 #include <algorithm>
 #include <array>
@@ -63,6 +63,17 @@ class BatchNormOp final : public CompiledOp {
   const float epsilon_;
 };
 
+// From version 14 on the attribute training_mode says so, before it the number of outputs.
+Result<bool> IsTraining(const OpContext& context) {
+  constexpr int kFirstWithAttribute = 14;
+  WNN_ASSIGN_OR_RETURN(int64_t training, context.attributes().Int("training_mode", 0));
+  if (context.opset() >= kFirstWithAttribute) return training != 0;
+  for (size_t i = 1; i < context.n_outputs(); ++i) {
+    if (context.HasOutput(i)) return true;
+  }
+  return false;
+}
+
 Status InferBatchNorm(InferContext& context) {
   WNN_RETURN_IF_ERROR(context.RequireType(0, kFloatSet));
   for (size_t i = 1; i < 5; ++i) {
@@ -70,17 +81,78 @@ Status InferBatchNorm(InferContext& context) {
     WNN_RETURN_IF_ERROR(context.RequireSameType(1, i));
   }
   WNN_RETURN_IF_ERROR(CheckChannelParameters(context, 1, 4));
-  WNN_ASSIGN_OR_RETURN(int64_t training, context.attributes().Int("training_mode", 0));
+  WNN_ASSIGN_OR_RETURN(bool training, IsTraining(context));
   WNN_ASSIGN_OR_RETURN(int64_t is_test, context.attributes().Int("is_test", 1));
   WNN_ASSIGN_OR_RETURN(int64_t spatial, context.attributes().Int("spatial", 1));
-  if (training != 0 || is_test == 0 || spatial == 0) {
-    return Unsupported("training mode and non-spatial normalisation are not supported");
+  if (is_test == 0 || spatial == 0) {
+    return Unsupported("attributes is_test = 0 and spatial = 0 are not supported");
   }
   for (size_t i = 1; i < context.n_outputs(); ++i) {
-    if (context.HasOutput(i)) return Unsupported("outputs for training are not supported");
+    if (!training && context.HasOutput(i)) {
+      return InvalidArgument("there is an output " + std::to_string(i) + " outside training");
+    }
+    Fact statistics = context.Input(3);
+    statistics.constant = nullptr;
+    context.SetOutput(i, std::move(statistics));
   }
   return InferSame(context);
 }
+
+// Normalisation by the moments of the batch itself. Outputs 1 and 2 are the running mean and
+// variance, moved towards those of the batch; 3 and 4, of old versions, those of the batch.
+template <typename T, typename P>
+class BatchNormTrainingOp final : public CompiledOp {
+ public:
+  BatchNormTrainingOp(const AxisView& view, float epsilon, float momentum)
+      : view_(view), epsilon_(epsilon), momentum_(momentum) {}
+  Status Run(const RunArgs& args) const override {
+    args.parallel->ForEach(static_cast<size_t>(view_.extent), [&](size_t channel, int) {
+      Channel(args, static_cast<int64_t>(channel));
+    });
+    return OkStatus();
+  }
+
+ private:
+  // Calls visit(offset) for every element of a channel.
+  template <typename Visit>
+  void ForEach(int64_t channel, Visit visit) const {
+    for (int64_t image = 0; image < view_.outer; ++image) {
+      const int64_t first = (image * view_.extent + channel) * view_.inner;
+      for (int64_t i = first; i < first + view_.inner; ++i) visit(i);
+    }
+  }
+
+  void Channel(const RunArgs& args, int64_t channel) const {
+    const T* x = args.in<T>(0);
+    auto at = [&](int64_t i) { return static_cast<double>(kernels::Widen(x[i])); };
+    auto parameter = [&](size_t i) {
+      return static_cast<double>(kernels::Widen(args.in<P>(i)[channel]));
+    };
+    const double n = static_cast<double>(view_.outer * view_.inner);
+    double mean = 0, variance = 0;
+    ForEach(channel, [&](int64_t i) { mean += at(i); });
+    mean /= n;
+    ForEach(channel, [&](int64_t i) { variance += (at(i) - mean) * (at(i) - mean); });
+    variance /= n;
+    const double factor = parameter(1) / std::sqrt(variance + epsilon_), bias = parameter(2);
+    ForEach(channel, [&](int64_t i) {
+      const double y = (at(i) - mean) * factor + bias;
+      args.out<T>(0)[i] = kernels::Narrow<T>(static_cast<kernels::Compute<T>>(y));
+    });
+    const double results[] = {momentum_ * parameter(3) + (1 - double{momentum_}) * mean,
+                              momentum_ * parameter(4) + (1 - double{momentum_}) * variance, mean,
+                              variance};
+    for (size_t i = 0; i < 4; ++i) {
+      P* out = args.out<P>(i + 1);
+      if (out == nullptr) continue;
+      out[channel] = kernels::Narrow<P>(static_cast<kernels::Compute<P>>(results[i]));
+    }
+  }
+
+  const AxisView view_;
+  const float epsilon_;
+  const float momentum_;
+};
 
 // [N, C, ...] with C as the axis; a vector is one channel's row.
 AxisView ChannelView(std::span<const int64_t> shape) {
@@ -90,9 +162,14 @@ AxisView ChannelView(std::span<const int64_t> shape) {
 
 Result<CompiledPtr> CompileBatchNorm(const CompileContext& context) {
   WNN_ASSIGN_OR_RETURN(float epsilon, context.attributes().Float("epsilon", 1e-5f));
+  WNN_ASSIGN_OR_RETURN(float momentum, context.attributes().Float("momentum", 0.9f));
+  WNN_ASSIGN_OR_RETURN(bool training, IsTraining(context));
   const AxisView view = ChannelView(context.InputShape(0));
   return kernels::Visit(context.InputType(0), FloatTypes(), [&]<typename T>() -> CompiledPtr {
     return kernels::Visit(context.InputType(1), FloatTypes(), [&]<typename P>() -> CompiledPtr {
+      if (training) {
+        return std::make_unique<BatchNormTrainingOp<T, P>>(view, epsilon, momentum);
+      }
       return std::make_unique<BatchNormOp<T, P>>(view, epsilon);
     });
   });

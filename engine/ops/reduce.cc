@@ -229,12 +229,13 @@ Result<CompiledPtr> CompileArg(const CompileContext& context) {
                         });
 }
 
-template <template <typename> typename Reducer>
+template <template <typename> typename Reducer, typename Types = kernels::NumericTypes,
+          const TypeSet& kSet = kNumericSet>
 constexpr OpDef Reduction(std::string_view name) {
   return {.name = name,
           .inputs = {1, 2},
-          .infer = InferReduce<kNumericSet>,
-          .compile = CompileReduce<kernels::NumericTypes, Reducer>,
+          .infer = InferReduce<kSet>,
+          .compile = CompileReduce<Types, Reducer>,
           .value_inputs = 0b10};
 }
 
@@ -249,9 +250,9 @@ constexpr auto kOps = std::to_array<OpDef>({
      .infer = InferReduce<kFloatSet>,
      .compile = CompileLogSumExp,
      .value_inputs = 0b10},
-    Reduction<kernels::MaxReducer>("ReduceMax"),
+    Reduction<kernels::MaxReducer, kernels::AllTypes, kAllSet>("ReduceMax"),
     Reduction<kernels::MeanReducer>("ReduceMean"),
-    Reduction<kernels::MinReducer>("ReduceMin"),
+    Reduction<kernels::MinReducer, kernels::AllTypes, kAllSet>("ReduceMin"),
     Reduction<kernels::ProdReducer>("ReduceProd"),
     Reduction<kernels::SumReducer>("ReduceSum"),
     Reduction<kernels::SumSquareReducer>("ReduceSumSquare"),

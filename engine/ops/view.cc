@@ -1,5 +1,5 @@
-// Operators that give the same bytes another shape, and those that only look at shapes: Identity,
-// Dropout, Reshape, Flatten, Squeeze, Unsqueeze, Shape, Size.
+// Operators that give the same bytes another shape or type, and those that only look at shapes:
+// Identity, BitCast, Dropout, Reshape, Flatten, Squeeze, Unsqueeze, Shape, Size.
 #include <algorithm>
 #include <array>
 #include <cstring>
@@ -37,18 +37,30 @@ Result<std::unique_ptr<const CompiledOp>> CompileCopy(const CompileContext& cont
 }
 
 Status InferDropout(InferContext& context) {
-  constexpr size_t kTrainingMode = 2;
-  if (context.HasInput(kTrainingMode)) {
-    const TensorPtr& mode = context.Input(kTrainingMode).constant;
-    if (!mode || mode->bytes().empty() || mode->bytes()[0] != std::byte{0}) {
-      return Unsupported("training mode is not supported");
-    }
-  }
   Fact mask = context.Input(0);
   mask.dtype = DType::kBool;
   mask.constant = nullptr;
   context.SetOutput(1, std::move(mask));
   return InferSame(context);
+}
+
+// BitCast: the same bytes as another type of as many bits.
+Status InferBitCast(InferContext& context) {
+  WNN_ASSIGN_OR_RETURN(int64_t number, context.attributes().RequiredInt("to"));
+  const auto to = DTypeFromOnnx(number);
+  if (!to || DTypeBits(*to) == 0) {
+    return InvalidArgument("attribute 'to' is " + std::to_string(number) +
+                           ", not a type that has bits");
+  }
+  Fact out = context.Input(0);
+  if (out.dtype != DType::kUndefined && DTypeBits(out.dtype) != DTypeBits(*to)) {
+    return InvalidArgument("input " + out.ToString() + " does not have as many bits as " +
+                           std::string(DTypeName(*to)));
+  }
+  out.dtype = *to;
+  out.constant = nullptr;
+  context.SetOutput(0, std::move(out));
+  return OkStatus();
 }
 
 // The shape that Reshape is asked for, 0 and -1 resolved as far as the input is known.
@@ -246,13 +258,18 @@ Result<std::unique_ptr<const CompiledOp>> CompileNothing(const CompileContext&) 
 }
 
 constexpr auto kOps = std::to_array<OpDef>({
+    {.name = "BitCast",
+     .since_version = 26,
+     .infer = InferBitCast,
+     .compile = CompileCopy,
+     .is_view = true},
     {.name = "Identity", .infer = InferSame, .compile = CompileCopy, .is_view = true},
+    // From version 12 on it may drop elements: random.cc.
     {.name = "Dropout",
-     .inputs = {1, 3},
+     .last_version = 11,
      .outputs = {1, 2},
      .infer = InferDropout,
      .compile = CompileCopy,
-     .value_inputs = 0b100,
      .is_view = true},
     {.name = "Reshape",
      .inputs = {1, 2},

@@ -8,10 +8,21 @@
 namespace wnn::optimizer {
 namespace {
 
-bool HandsOnItsInput(const graph::Node& node, const std::vector<int>& uses) {
+// Dropout's input that says so is left out, or known to be false.
+bool IsOutsideTraining(const graph::Graph& graph, const graph::Node& node) {
+  constexpr size_t kTrainingMode = 2;
+  if (node.inputs.size() <= kTrainingMode || node.inputs[kTrainingMode] == graph::kNoValue) {
+    return true;
+  }
+  const graph::TensorPtr& mode = graph.fact(node.inputs[kTrainingMode]).constant;
+  return mode && mode->n_elements() == 1 && mode->bytes()[0] == std::byte{0};
+}
+
+bool HandsOnItsInput(const graph::Graph& graph, const graph::Node& node,
+                     const std::vector<int>& uses) {
   if (!node.op->domain.empty()) return false;
   if (node.op->name == "Identity") return true;
-  if (node.op->name != "Dropout") return false;
+  if (node.op->name != "Dropout" || !IsOutsideTraining(graph, node)) return false;
   // The mask, if anybody reads it, has to be computed.
   return node.outputs.size() < 2 || node.outputs[1] == graph::kNoValue ||
          uses[static_cast<size_t>(node.outputs[1])] == 0;
@@ -27,7 +38,7 @@ Status RemoveIdentity(PassContext& context) {
   for (size_t i = 0; i < graph.n_nodes(); ++i) {
     const graph::NodeId id = static_cast<graph::NodeId>(i);
     const graph::Node& node = graph.node(id);
-    if (!HandsOnItsInput(node, uses)) continue;
+    if (!HandsOnItsInput(graph, node, uses)) continue;
     replacement[static_cast<size_t>(node.outputs[0])] = node.inputs[0];
     context.Rewrote(node, "its readers read its input");
     graph.RemoveNode(id);

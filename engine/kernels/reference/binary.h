@@ -75,7 +75,8 @@ struct Mod {
       }
     } else {
       const T r = std::fmod(a, b);
-      return r != T{0} && (r < T{0}) != (b < T{0}) ? r + b : r;
+      if (r == T{0}) return std::copysign(r, b);
+      return (r < T{0}) != (b < T{0}) ? r + b : r;
     }
   }
 };
@@ -131,17 +132,23 @@ struct BitwiseXor {
     return static_cast<T>(a ^ b);
   }
 };
-// Shifts by the width or more give 0.
+// Shifts by a negative number, or by the width or more, leave nothing but the sign.
 struct ShiftLeft {
   template <typename T>
   T operator()(T a, T b) const {
-    return b >= std::numeric_limits<T>::digits ? T{0} : static_cast<T>(uint64_t{a} << b);
+    using U = std::make_unsigned_t<T>;
+    if (static_cast<U>(b) >= std::numeric_limits<U>::digits) return T{0};
+    return static_cast<T>(static_cast<uint64_t>(a) << b);
   }
 };
 struct ShiftRight {
   template <typename T>
   T operator()(T a, T b) const {
-    return b >= std::numeric_limits<T>::digits ? T{0} : static_cast<T>(a >> b);
+    using U = std::make_unsigned_t<T>;
+    if (static_cast<U>(b) >= std::numeric_limits<U>::digits) {
+      return a < T{0} ? static_cast<T>(-1) : T{0};
+    }
+    return static_cast<T>(a >> b);
   }
 };
 
