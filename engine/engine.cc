@@ -53,5 +53,7 @@ std::vector<std::string> OptimizerPasses() {
 }
 
 std::string ActiveInstructionSet() { return std::string(kernels::ActiveIsa()); }
+std::vector<std::string> InstructionSets() { return kernels::SupportedIsas(); }
+Status UseInstructionSet(std::string_view name) { return kernels::RestrictIsa(name); }
 
 }  // namespace wnn::engine

@@ -13,6 +13,7 @@
 #include <memory>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "engine/base/external_data.h"
@@ -119,7 +120,16 @@ std::string OperatorList();
 // The names of the optimiser's passes, in the order in which they run.
 std::vector<std::string> OptimizerPasses();
 
-// The SIMD instruction set that the kernels use on this machine ("AVX3", "AVX2", ...).
+// The SIMD instruction set that the kernels use: "AVX512", "AVX2", "SSE4", "NEON", "WASM" or
+// "SCALAR" (plain C++).
 std::string ActiveInstructionSet();
+
+// Those that this build has and this machine can run, best first.
+std::vector<std::string> InstructionSets();
+
+// Holds the whole process to one of InstructionSets(), in any case of letters; an empty name lifts
+// that. Concerns models loaded afterwards. kInvalidArgument, naming the possible ones, for another.
+// Not for use while models are loaded or run for the first time.
+Status UseInstructionSet(std::string_view name);
 
 }  // namespace wnn::engine

@@ -54,9 +54,10 @@ class RealModelTest : public ::testing::TestWithParam<const char*> {
     expected_ = std::move(*expected);
   }
 
-  std::shared_ptr<const Model> Load(bool optimize) {
+  std::shared_ptr<const Model> Load(bool optimize, std::vector<std::string> disabled_passes = {}) {
     LoadOptions options;
     options.optimize = optimize;
+    options.disabled_passes = std::move(disabled_passes);
     auto model = Model::Load(*bytes_, options);
     EXPECT_TRUE(model.has_value()) << model.error().message();
     return model ? *model : nullptr;
@@ -91,6 +92,27 @@ TEST_P(RealModelTest, IsCorrectWithoutTheOptimizer) {
   auto model = Load(false);
   ASSERT_NE(model, nullptr);
   ExpectPublished(Logits(model, input_.view(), nullptr));
+}
+
+TEST_P(RealModelTest, IsCorrectWithoutAnyOnePass) {
+  for (const std::string& pass : OptimizerPasses()) {
+    SCOPED_TRACE("without " + pass);
+    auto model = Load(true, {pass});
+    ASSERT_NE(model, nullptr);
+    ExpectPublished(Logits(model, input_.view(), nullptr));
+  }
+}
+
+TEST_P(RealModelTest, IsCorrectOnEveryInstructionSet) {
+  for (const std::string& set : InstructionSets()) {
+    SCOPED_TRACE(set);
+    ASSERT_TRUE(UseInstructionSet(set).ok());
+    auto model = Load(true);
+    EXPECT_EQ(ActiveInstructionSet(), set);
+    ASSERT_NE(model, nullptr);
+    ExpectPublished(Logits(model, input_.view(), nullptr));
+  }
+  ASSERT_TRUE(UseInstructionSet("").ok());
 }
 
 TEST_P(RealModelTest, ThreadsDoNotChangeABit) {

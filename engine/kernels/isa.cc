@@ -50,6 +50,15 @@ void Restrict(int64_t target) {
   }
 }
 
+// Highway's name for a target, or the one that people know.
+std::string_view NameOf(int64_t target) {
+  switch (target) {
+    case HWY_AVX3: return "AVX512";
+    case HWY_EMU128: return "SCALAR";
+    default: return hwy::TargetName(target);
+  }
+}
+
 bool SameName(std::string_view a, std::string_view b) {
   if (a.size() != b.size()) return false;
   for (size_t i = 0; i < a.size(); ++i) {
@@ -63,13 +72,13 @@ bool SameName(std::string_view a, std::string_view b) {
 
 }  // namespace
 
-std::string_view ActiveIsa() { return hwy::TargetName(HWY_DYNAMIC_DISPATCH(Target)()); }
+std::string_view ActiveIsa() { return NameOf(HWY_DYNAMIC_DISPATCH(Target)()); }
 
 std::vector<std::string> SupportedIsas() {
   std::vector<std::string> names;
   // A better target has a lower bit.
   for (int64_t targets = RunnableTargets(); targets != 0; targets &= targets - 1) {
-    names.emplace_back(hwy::TargetName(targets & -targets));
+    names.emplace_back(NameOf(targets & -targets));
   }
   return names;
 }
@@ -82,12 +91,12 @@ Status RestrictIsa(std::string_view name) {
   std::string possible;
   for (int64_t targets = RunnableTargets(); targets != 0; targets &= targets - 1) {
     const int64_t target = targets & -targets;
-    if (SameName(name, hwy::TargetName(target))) {
+    if (SameName(name, NameOf(target))) {
       Restrict(target);
       return OkStatus();
     }
     if (!possible.empty()) possible += ", ";
-    possible += hwy::TargetName(target);
+    possible += NameOf(target);
   }
   return InvalidArgument("instruction set '" + std::string(name) +
                          "' is not available here; possible are " + possible);

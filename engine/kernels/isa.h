@@ -12,7 +12,7 @@
 
 namespace wnn::kernels {
 
-// The set in use: "AVX3" (AVX-512), "AVX2", "SSE4", "NEON", "WASM" or "EMU128" (plain C++).
+// The set in use: "AVX512", "AVX2", "SSE4", "NEON", "WASM" or "SCALAR" (plain C++).
 std::string_view ActiveIsa();
 
 // Every set that this build has and this machine can run, best first.

@@ -49,30 +49,23 @@ class BlockedConvOp final : public CompiledOp {
 };
 
 Result<std::shared_ptr<const kernels::Conv>> PackConv(const CompileContext& context,
-                                                      const kernels::ConvSpec& spec, int64_t merged,
+                                                      const kernels::ConvSpec& spec,
                                                       kernels::ConvAlgorithm algorithm) {
   const TensorPtr bias = context.HasInput(kBias) ? context.InputConstant(kBias) : nullptr;
   // Weights and bias belong to the graph and live equally long: the bias's address names it.
   PackKey key("wnn.Conv");
-  key.Add(algorithm, merged, bias.get()).AddSpec(spec);
-  auto make = [&]() -> Result<std::unique_ptr<const kernels::Conv>> {
-    const kernels::ConvSpec packed = WithMergedGroups(spec, merged);
-    const std::span<const float> weights = FloatsOf(context.InputConstant(kWeights));
-    if (merged == 1) return kernels::Conv::Create(algorithm, packed, weights, FloatsOf(bias));
-    WNN_ASSIGN_OR_RETURN(AlignedBuffer buffer, MergeGroupWeights(spec, merged, weights));
-    return kernels::Conv::Create(
-        algorithm, packed,
-        {reinterpret_cast<const float*>(buffer.data()), buffer.size() / sizeof(float)},
-        FloatsOf(bias));
+  key.Add(algorithm, bias.get()).AddSpec(spec);
+  auto make = [&] {
+    return kernels::Conv::Create(algorithm, spec, FloatsOf(context.InputConstant(kWeights)),
+                                 FloatsOf(bias));
   };
   return context.PackObject<kernels::Conv>(kWeights, key.key(), make);
 }
 
 Result<kernels::ConvAlgorithm> ChooseAlgorithm(const BlockedConvNode& node,
-                                               const kernels::ConvSpec& spec,
                                                const kernels::ConvShape& shape) {
   if (node.nchw_input) return kernels::ConvAlgorithm::kFirstLayer;
-  if (auto algorithm = kernels::ChooseConvAlgorithm(spec, shape, {})) return *algorithm;
+  if (auto algorithm = kernels::ChooseConvAlgorithm(node.spec, shape, {})) return *algorithm;
   return Unsupported("no kernel does this convolution on blocked maps");
 }
 
@@ -82,11 +75,9 @@ Result<CompiledPtr> CompileBlockedConv(const CompileContext& context) {
   if (IsEmpty(out)) return CompiledPtr(std::make_unique<EmptyOp>());
   WNN_ASSIGN_OR_RETURN(BlockedConvNode node, BlockedConvNode::Read(context));
   WNN_ASSIGN_OR_RETURN(kernels::ConvShape shape, node.ShapeFor(x));
-  const int64_t merged = node.nchw_input ? 1 : GroupsToMerge(node.spec).value_or(1);
-  WNN_ASSIGN_OR_RETURN(kernels::ConvAlgorithm algorithm,
-                       ChooseAlgorithm(node, WithMergedGroups(node.spec, merged), shape));
+  WNN_ASSIGN_OR_RETURN(kernels::ConvAlgorithm algorithm, ChooseAlgorithm(node, shape));
   WNN_ASSIGN_OR_RETURN(std::shared_ptr<const kernels::Conv> conv,
-                       PackConv(context, node.spec, merged, algorithm));
+                       PackConv(context, node.spec, algorithm));
   WNN_ASSIGN_OR_RETURN([[maybe_unused]] size_t scratch, conv->ScratchBytes(shape, 1));
   return CompiledPtr(
       std::make_unique<BlockedConvOp>(std::move(conv), shape, ImageFloats(x), ImageFloats(out)));

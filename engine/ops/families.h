@@ -11,6 +11,7 @@ std::span<const OpDef> BlockedConvOps();       // blocked_conv.cc: wnn.Conv
 std::span<const OpDef> BlockedNormOps();       // blocked_norm.cc: wnn.ScaleShift, wnn.LRN
 std::span<const OpDef> BlockedPoolOps();       // blocked_pool.cc: wnn.MaxPool, ...
 std::span<const OpDef> BlockedReorderOps();    // blocked_reorder.cc: wnn.ToBlocked, wnn.FromBlocked
+std::span<const OpDef> BlockedShuffleOps();    // blocked_shuffle.cc: wnn.ShuffleChannels
 std::span<const OpDef> InvertedResidualOps();  // inverted_residual.cc: wnn.InvertedResidual
 std::span<const OpDef> PackedGemmOps();        // packed_gemm.cc: wnn.Gemm, wnn.MatMul
 

@@ -18,6 +18,7 @@ constexpr auto kFamilies = std::to_array<Family>({
     BlockedNormOps,
     BlockedPoolOps,
     BlockedReorderOps,
+    BlockedShuffleOps,
     CastOps,
     ConcatOps,
     ConstantOps,

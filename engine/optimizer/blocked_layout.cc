@@ -4,6 +4,7 @@
 // Values get a blocked twin. A convolution makes one (and, reading a map of few channels that has
 // none, reads it as it is); operators that mean the same on blocked values follow where an input of
 // theirs has one. Reorders stand only where a value is wanted in the layout that it does not have.
+#include <algorithm>
 #include <array>
 #include <cstring>
 
@@ -27,7 +28,7 @@ using graph::ValueId;
 class BlockedLayout {
  public:
   explicit BlockedLayout(PassContext& context)
-      : context_(context), graph_(context.graph()), twins_(graph_.n_values()) {}
+      : context_(context), graph_(context.graph()), readers_(graph_), twins_(graph_.n_values()) {}
 
   Status Run();
 
@@ -47,6 +48,7 @@ class BlockedLayout {
   Status ConvertConcat(NodeId id);
   Status ConvertBatchNorm(NodeId id);
   Status ConvertLrn(NodeId id);
+  Status ConvertShuffle(NodeId id);
 
   struct Twin {
     ValueId value = kNoValue;
@@ -74,6 +76,7 @@ class BlockedLayout {
 
   PassContext& context_;
   graph::Graph& graph_;
+  const Readers readers_;
   std::vector<Twin> twins_;  // of the values that there were before the pass
 };
 
@@ -87,6 +90,7 @@ std::span<const BlockedLayout::Rule> BlockedLayout::Rules() {
       {"BatchNormalization", &BlockedLayout::ConvertBatchNorm},
       {"LRN", &BlockedLayout::ConvertLrn},
       {"Concat", &BlockedLayout::ConvertConcat},
+      {"Reshape", &BlockedLayout::ConvertShuffle},
       {"Clip", &BlockedLayout::ConvertUnary},
       {"Elu", &BlockedLayout::ConvertUnary},
       {"Erf", &BlockedLayout::ConvertUnary},
@@ -148,8 +152,8 @@ Status BlockedLayout::ConvertConv(NodeId id) {
   const bool nchw = twins_[static_cast<size_t>(x)].value == kNoValue &&
                     kernels::ChooseConvAlgorithm(*spec, {}, {.input_is_nchw = true}) ==
                         kernels::ConvAlgorithm::kFirstLayer;
-  if (!nchw && !ops::GroupsToMerge(*spec)) {
-    context_.Note(node, "stays: no blocked kernel does its groups");
+  if (!nchw && !kernels::ChooseConvAlgorithm(*spec, {}, {})) {
+    context_.Note(node, "stays: no blocked kernel does it");
     return OkStatus();
   }
   graph::Attributes attributes = node.attributes;
@@ -315,6 +319,46 @@ Status BlockedLayout::ConvertLrn(NodeId id) {
   attributes.Set("channels", ChannelsOf(x));
   return Replace(id, OwnOp("LRN"), 1, {twins_[static_cast<size_t>(x)].value}, std::move(attributes),
                  "on blocked maps");
+}
+
+// Reshape to [N, groups, C / groups, H, W], Transpose of the two in the middle, and this Reshape
+// back to [N, C, H, W].
+Status BlockedLayout::ConvertShuffle(NodeId id) {
+  const Node& node = graph_.node(id);
+  const NodeId transpose_id = graph_.value(node.inputs[0]).producer;
+  if (transpose_id == graph::kNoNode || !IsOnnx(graph_.node(transpose_id), "Transpose")) {
+    return OkStatus();
+  }
+  const Node& transpose = graph_.node(transpose_id);
+  auto perm = transpose.attributes.Ints("perm");
+  constexpr int64_t kSwapGroups[] = {0, 2, 1, 3, 4};
+  if (!perm || !std::ranges::equal(*perm, kSwapGroups)) return OkStatus();
+  const Fact& apart = graph_.fact(transpose.inputs[0]);
+  const NodeId reshape_id = graph_.value(transpose.inputs[0]).producer;
+  if (reshape_id == graph::kNoNode || !IsOnnx(graph_.node(reshape_id), "Reshape")) {
+    return OkStatus();
+  }
+  const ValueId x = graph_.node(reshape_id).inputs[0];
+  if (!IsInside(x)) return OkStatus();
+  const Fact &map = graph_.fact(x), &out = graph_.fact(node.outputs[0]);
+  if (!apart.has_rank || apart.rank() != 5 || !out.has_rank || out.rank() != 4) return OkStatus();
+  // The batch is the same then, whether it is known or not.
+  for (size_t d : {1, 2, 3}) {
+    if (!graph::SameDim(out.dims[d], map.dims[d])) return OkStatus();
+    if (d > 1 && !graph::SameDim(apart.dims[d + 1], map.dims[d])) return OkStatus();
+  }
+  const int64_t groups = apart.dims[1].value;
+  if (groups < 1 || groups * apart.dims[2].value != ChannelsOf(x)) return OkStatus();
+  graph::Attributes attributes;
+  attributes.Set("channels", ChannelsOf(x));
+  attributes.Set("groups", groups);
+  // What nobody else reads goes, so that nobody asks for x in NCHW.
+  if (readers_.Only(graph_, node.inputs[0]) == id) {
+    if (readers_.Only(graph_, transpose.inputs[0]) == transpose_id) graph_.RemoveNode(reshape_id);
+    graph_.RemoveNode(transpose_id);
+  }
+  return Replace(id, OwnOp("ShuffleChannels"), 1, {twins_[static_cast<size_t>(x)].value},
+                 std::move(attributes), "shuffles channels of blocked maps");
 }
 
 Status BlockedLayout::AddReordersBack() {

@@ -141,6 +141,30 @@ TEST(BlockedLayoutTest, OperandsAlongOtherAxesNeedTheOldLayout) {
   ExpectSameResults(model, Inputs(NoiseTensor({2, 16, 5, 6})), kPass, kTolerance);
 }
 
+TEST(BlockedLayoutTest, AChannelShuffleIsOneNode) {
+  for (const std::vector<int64_t>& perm :
+       {std::vector<int64_t>{0, 2, 1, 3, 4}, std::vector<int64_t>{0, 2, 1, 4, 3}}) {
+    ModelBuilder model;
+    model.Input("x", DType::kFloat, {"N", 24, 6, 6});
+    AddConv(model, "x", "a", 24, 60, 1, 3);
+    model.Initializer<int64_t>("apart", {5}, {-1, 3, 20, 6, 6});
+    model.Initializer<int64_t>("together", {4}, {-1, 60, 6, 6});
+    model.Node("Reshape", {"a", "apart"}, {"b"});
+    model.Node("Transpose", {"b"}, {"c"}, {Attr("perm", perm)});
+    model.Node("Reshape", {"c", "together"}, {"d"});
+    AddConv(model, "d", "y", 60, 60, 3, 60);
+    model.Output("y");
+    const Names names = OpNames(AfterPasses(model, kPass));
+    if (perm[3] == 3) {
+      EXPECT_EQ(names, (Names{"wnn.ToBlocked", "wnn.Conv", "wnn.ShuffleChannels", "wnn.Conv",
+                              "wnn.FromBlocked"}));
+    } else {
+      EXPECT_EQ(std::count(names.begin(), names.end(), "Transpose"), 1);
+    }
+    ExpectSameResults(model, Inputs(NoiseTensor({2, 24, 6, 6})), kPass, kTolerance);
+  }
+}
+
 TEST(BlockedLayoutTest, ConcatenationsOfWholeBlocksWithAnyLastPart) {
   ModelBuilder model = WithInput(16);
   AddConv(model, "x", "a", 16, 32, 1);

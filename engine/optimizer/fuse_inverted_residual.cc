@@ -39,7 +39,7 @@ bool IsPointwise(const graph::Graph& graph, NodeId id) {
   if (!conv || conv->nchw_input || conv->spec.global_average) return false;
   const std::vector<int64_t> none{0, 0};
   return conv->spec.stride_h == 1 && conv->spec.stride_w == 1 && conv->window.pads_begin == none &&
-         conv->window.pads_end == none &&
+         conv->window.pads_end == none && conv->spec.groups == 1 &&
          kernels::SupportsConv(kernels::ConvAlgorithm::kPointwise, conv->spec).ok();
 }
 

@@ -15,6 +15,7 @@
 
 #include "host/cli/logger.h"
 #include "host/cli/options.h"
+#include "host/cli/passes.h"
 #include "host/cli/timings.h"
 #include "host/nn/environment.h"
 #include "host/runtimes/built.h"
@@ -38,7 +39,8 @@ void PrintError(std::string_view message) {
 }
 
 Result<RuntimePtr> OpenRuntime(const Options& options, std::string_view name, Logger* log) {
-  return runtimes::OpenRuntime(name, {.onnxruntime_library = options.onnxruntime_library,
+  return runtimes::OpenRuntime(name, {.disabled_passes = options.disabled_passes,
+                                      .onnxruntime_library = options.onnxruntime_library,
                                       .max_memory_bytes = options.nn_limits.max_memory_bytes,
                                       .log = log});
 }
@@ -205,6 +207,8 @@ int RunApp(std::span<const std::string> words) {
     Print(stderr, "\nUsage: wasmtime-onnx [run] [OPTIONS] MODULE [ARGS]   (--help explains)\n");
     return kExitUsage;
   }
+  // Parsing checked the name.
+  static_cast<void>(UseInstructionSet(invocation->options.instruction_set));
   switch (invocation->action) {
     case Invocation::Action::kPrint: Print(stdout, invocation->text); return 0;
     case Invocation::Action::kVersion: Print(stdout, VersionText(invocation->options)); return 0;

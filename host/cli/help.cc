@@ -57,6 +57,10 @@ Inference
       --no-gpu             refuse the GPU to guests. Only ONNX Runtime's library with CUDA has one
       --nn-abi NAME        how core modules number types and errors: auto (default), current, or old
                            for modules of 2020 to mid 2022
+      --nn-optimize PASS[=y|n],..
+                           passes of the built-in engine's optimiser to leave out, to find a fault:
+                           all=n, or names that `help` lists. --log debug tells what each does.
+      --nn-isa NAME        hold its kernels to avx512, avx2, sse4, neon or scalar (default: the best)
 
 WebAssembly, as Wasmtime has them; `help` as KEY lists what there is
   -c, --cache FILE         the cache's configuration, a TOML file (default: Wasmtime's own)

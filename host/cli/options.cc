@@ -2,12 +2,14 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <cctype>
 #include <filesystem>
 #include <thread>
 #include <utility>
 
 #include "host/cli/groups.h"
 #include "host/cli/help.h"
+#include "host/cli/passes.h"
 #include "host/cli/runtime_choice.h"
 #include "host/cli/words.h"
 
@@ -24,7 +26,7 @@ struct Written {
   std::vector<std::string> invoke, argv0, allow_http, cache, runtime, onnxruntime, threads, log,
       timings;
   std::vector<std::string> env, dir, mapdir, nn_graph, nn_preload, nn_abi, nn_target;
-  std::vector<std::string> nn_limit, nn_guest_models;
+  std::vector<std::string> nn_limit, nn_guest_models, nn_isa, nn_optimize;
   std::vector<std::string> optimize, codegen, wasm, wasi;
 };
 
@@ -57,6 +59,8 @@ class Grammar {
         {"--nn-limit", &written.nn_limit},
         {"--nn-guest-models", &written.nn_guest_models},
         {"--nn-target", &written.nn_target},
+        {"--nn-isa", &written.nn_isa},
+        {"--nn-optimize", &written.nn_optimize},
         {"-O,--optimize", &written.optimize},
         {"-C,--codegen", &written.codegen},
         {"-W,--wasm", &written.wasm},
@@ -88,6 +92,11 @@ class Grammar {
  private:
   CLI::App app_;
 };
+
+std::string LowerCase(std::string text) {
+  for (char& c : text) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+  return text;
+}
 
 std::string Named(std::string_view option, const std::string& value) {
   return std::string(option) + " '" + value + "'";
@@ -125,6 +134,19 @@ Result<std::optional<nn::NamedTarget>> ChooseTarget(const Written& written) {
     return InvalidArgument("--nn-target gpu and --no-gpu exclude each other");
   }
   return std::optional(*target);
+}
+
+Result<std::string> ChooseInstructionSet(const Written& written) {
+  WNN_ASSIGN_OR_RETURN(std::optional<std::string> name, Single("--nn-isa", written.nn_isa));
+  if (!name) return std::string();
+  const std::vector<std::string> known = InstructionSets();
+  std::string list;
+  for (const std::string& one : known) {
+    const std::string lower = LowerCase(one);
+    if (LowerCase(*name) == lower) return one;
+    list += (list.empty() ? "" : ", ") + lower;
+  }
+  return InvalidArgument(Named("--nn-isa", *name) + ": this machine has " + list);
 }
 
 Result<int> ChooseThreads(const Written& written) {
@@ -207,6 +229,20 @@ Status ApplyGroups(const Written& written, Options& options) {
   return OkStatus();
 }
 
+// What concerns the built-in engine alone.
+Status ChooseBuiltin(const Written& written, Options& options) {
+  if (options.runtime != "builtin" &&
+      !(written.nn_isa.empty() && written.nn_optimize.empty())) {
+    return InvalidArgument("--nn-isa and --nn-optimize are for --runtime builtin");
+  }
+  WNN_ASSIGN_OR_RETURN(options.instruction_set, ChooseInstructionSet(written));
+  for (const std::string& text : written.nn_optimize) {
+    Status status = ApplyPasses(text, options.disabled_passes);
+    if (!status.ok()) return std::move(status).WithContext("--nn-optimize");
+  }
+  return OkStatus();
+}
+
 Status ChooseCache(const Written& written, Options& options) {
   WNN_ASSIGN_OR_RETURN(std::optional<std::string> file, Single("--cache", written.cache));
   if (!file) return OkStatus();
@@ -242,6 +278,7 @@ Result<Options> Understand(const Written& written) {
                        Single("--onnxruntime", written.onnxruntime));
   options.onnxruntime_library = library.value_or("");
   WNN_ASSIGN_OR_RETURN(options.runtime, RuntimeOf(written));
+  WNN_RETURN_IF_ERROR(ChooseBuiltin(written, options));
   WNN_ASSIGN_OR_RETURN(options.n_threads, ChooseThreads(written));
   options.allow_gpu = !written.no_gpu;
   WNN_ASSIGN_OR_RETURN(options.nn_target, ChooseTarget(written));
@@ -255,6 +292,8 @@ Result<Options> Understand(const Written& written) {
 // The text for `--help` or, say, `-W help`, if one was asked for.
 std::optional<std::string> AskedHelp(const Written& written) {
   if (written.help) return HelpText();
+  const auto& passes = written.nn_optimize;
+  if (std::find(passes.begin(), passes.end(), "help") != passes.end()) return DescribePasses();
   const std::pair<Group, const std::vector<std::string>&> groups[] = {
       {Group::kOptimize, written.optimize}, {Group::kCodegen, written.codegen},
       {Group::kWasm, written.wasm},         {Group::kWasi, written.wasi},

@@ -52,6 +52,8 @@ struct Options {
   std::optional<std::vector<std::string>> guest_model_runtimes;
   bool allow_gpu = true;
   std::optional<nn::NamedTarget> nn_target;  // nothing: as guests ask
+  std::vector<std::string> disabled_passes;  // of the built-in engine's optimiser
+  std::string instruction_set;               // of the built-in engine's kernels; empty: the best
   abi::WitxDialect witx_dialect = abi::WitxDialect::kAuto;
 
   TimingsFormat timings = TimingsFormat::kNone;

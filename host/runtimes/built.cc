@@ -11,8 +11,8 @@ namespace wnn::runtimes {
 namespace {
 
 #if WNN_WITH_BUILTIN
-Result<std::shared_ptr<const Runtime>> OpenBuiltin(const OpenOptions&) {
-  return MakeBuiltinRuntime();
+Result<std::shared_ptr<const Runtime>> OpenBuiltin(const OpenOptions& options) {
+  return MakeBuiltinRuntime({.disabled_passes = options.disabled_passes});
 }
 #else
 constexpr OpenFunction OpenBuiltin = nullptr;

@@ -7,6 +7,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "engine/base/limits.h"
 #include "engine/base/log.h"
@@ -17,6 +18,7 @@ namespace wnn::runtimes {
 
 // What opening a runtime may need; each takes its own.
 struct OpenOptions {
+  std::vector<std::string> disabled_passes = {};  // as BuiltinOptions::disabled_passes
   std::string onnxruntime_library = {};  // as OnnxRuntimeOptions::library_path
   // Of all models together, for runtimes that keep account of it themselves: ONNX Runtime does.
   uint64_t max_memory_bytes = Limits().max_memory_bytes;

@@ -20,9 +20,7 @@ bool IsDepthwise(const ConvSpec& spec) {
   return spec.groups > 1 && spec.groups == spec.in_channels && spec.groups == spec.out_channels;
 }
 
-bool IsPointwise(const ConvSpec& spec) {
-  return spec.groups == 1 && spec.kernel_h == 1 && spec.kernel_w == 1;
-}
+bool IsPointwise(const ConvSpec& spec) { return spec.kernel_h == 1 && spec.kernel_w == 1; }
 
 bool HasStride(const ConvSpec& spec) { return spec.stride_h != 1 || spec.stride_w != 1; }
 bool HasDilation(const ConvSpec& spec) { return spec.dilation_h != 1 || spec.dilation_w != 1; }
@@ -113,14 +111,9 @@ Status SupportsConv(ConvAlgorithm algorithm, const ConvSpec& spec) {
   }
   switch (algorithm) {
     case ConvAlgorithm::kPointwise:
-      if (!IsPointwise(spec)) return refuse("pointwise", "a 1x1 kernel and one group");
+      if (!IsPointwise(spec)) return refuse("pointwise", "a 1x1 kernel");
       return OkStatus();
-    case ConvAlgorithm::kDirect:
-      if (spec.groups > 1 && (spec.in_channels / spec.groups % kBlock != 0 ||
-                              spec.out_channels / spec.groups % kBlock != 0)) {
-        return refuse("direct", "groups of a multiple of 16 channels");
-      }
-      return OkStatus();
+    case ConvAlgorithm::kDirect: return OkStatus();
     case ConvAlgorithm::kWinograd2:
     case ConvAlgorithm::kWinograd4:
       if (spec.groups != 1 || spec.kernel_h != 3 || spec.kernel_w != 3 || HasStride(spec) ||

@@ -25,8 +25,8 @@
 namespace wnn::kernels {
 
 enum class ConvAlgorithm {
-  kPointwise,   // 1x1, any stride and padding, one group
-  kDirect,      // any; groups of whole 16-channel blocks
+  kPointwise,   // 1x1; any stride, padding and groups
+  kDirect,      // any
   kWinograd2,   // 3x3, stride and dilation 1, one group: F(2x2, 3x3)
   kWinograd4,   // the same: F(4x4, 3x3); error about 4 times kDirect's
   kDepthwise,   // groups == in_channels == out_channels

@@ -1,6 +1,8 @@
 // Every algorithm behind Conv, over sizes, strides, pads, dilations, groups and batches.
 #include <gtest/gtest.h>
 
+#include <array>
+
 #include "engine/kernels/blocked/conv_test_util.h"
 
 namespace wnn::kernels {
@@ -40,6 +42,28 @@ TEST(PointwiseConv, StridesAndPadding) {
   CheckCases(ConvAlgorithm::kPointwise, {c}, kDirectEps);
   c.stride = 1;
   CheckCases(ConvAlgorithm::kPointwise, {c}, kDirectEps);
+}
+
+// Groups that panels of weights straddle, by little and by much.
+TEST(PointwiseConv, Groups) {
+  for (const auto& [groups, in, out] : std::vector<std::array<int64_t, 3>>{{4, 136, 136},
+                                                                           {4, 24, 112},
+                                                                           {3, 240, 60},
+                                                                           {8, 64, 256},
+                                                                           {2, 64, 160},
+                                                                           {32, 128, 128},
+                                                                           {5, 5, 10},
+                                                                           {7, 49, 7}}) {
+    Case c = Point(in, out, 9, 7);
+    c.groups = groups;
+    c.batch = 2;
+    c.residual = groups % 2 == 0;
+    CheckCases(ConvAlgorithm::kPointwise, {c}, kDirectEps);
+    c.residual = false;
+    ConvSpec spec = SpecOf(c);
+    spec.global_average = true;
+    Check(ConvAlgorithm::kPointwise, Problem(spec, ShapeOf(c), false), kDirectEps);
+  }
 }
 
 TEST(PointwiseConv, GlobalAverage) {
@@ -128,6 +152,9 @@ TEST(DirectConv, KernelsStridesPadsDilationsGroups) {
            .dilation = 6},
           {.in_channels = 64, .out_channels = 96, .in_h = 9, .in_w = 10, .groups = 2, .batch = 2},
           {.in_channels = 48, .out_channels = 48, .in_h = 8, .in_w = 8, .stride = 2, .groups = 3},
+          {.in_channels = 128, .out_channels = 128, .in_h = 7, .in_w = 9, .groups = 32, .batch = 2},
+          {.in_channels = 40, .out_channels = 60, .in_h = 8, .in_w = 8, .stride = 2, .groups = 4},
+          {.in_channels = 9, .out_channels = 18, .in_h = 6, .in_w = 5, .groups = 9},
           // One row: a one-dimensional convolution, whose row is cut.
           {.in_channels = 32,
            .out_channels = 32,

@@ -61,7 +61,7 @@ TEST(Conv, RefusesWhatItCannotDo) {
   bad.stride_w = 0;
   EXPECT_EQ(code(ConvAlgorithm::kDirect, bad, weights, {}), Code::kInvalidArgument);
   bad = spec;
-  bad.groups = 2;  // of 8 channels
+  bad.groups = 3;  // of no whole number of channels
   EXPECT_EQ(code(ConvAlgorithm::kDirect, bad, weights, {}), Code::kInvalidArgument);
   bad = spec;
   bad.stride_h = 2;
@@ -101,8 +101,8 @@ TEST(ChooseConvAlgorithm, FollowsShape) {
   EXPECT_EQ(choose(spec, 56), ConvAlgorithm::kDirect);
   spec.groups = 64;
   EXPECT_EQ(choose(spec, 56), ConvAlgorithm::kDepthwise);
-  spec.groups = 8;  // groups of 8 channels
-  EXPECT_EQ(choose(spec, 56), std::nullopt);
+  spec.groups = 8;  // of 8 channels
+  EXPECT_EQ(choose(spec, 56), ConvAlgorithm::kDirect);
   EXPECT_EQ(choose({.in_channels = 3, .out_channels = 32, .kernel_h = 3, .kernel_w = 3}, 224,
                    {.input_is_nchw = true}),
             ConvAlgorithm::kFirstLayer);

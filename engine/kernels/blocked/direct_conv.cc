@@ -1,5 +1,5 @@
-// Convolution of any kernel, stride, dilation, padding and group of whole channel blocks, as a sum
-// of pointwise convolutions over the kernel's taps.
+// Convolution of any kernel, stride, dilation, padding and groups, as a sum of pointwise
+// convolutions over the kernel's taps.
 //
 // Two phases. First the input is copied with its padding, each row's columns sorted by their
 // remainder modulo the stride; then the pixels that a tap needs for a row of outputs are contiguous
@@ -172,21 +172,20 @@ class DirectConv final : public Conv {
     const ConvSpec& s = spec();
     const auto& panels = weights_.panels();
     const int64_t n_pixels = images * shape.out_h * shape.out_w;
-    const int64_t k = weights_.channels() * weights_.taps();
     const Grid grid = ChooseGrid(
         {.pixels = n_pixels,
          .min_part_pixels = std::min(shape.out_w, kMinSegment),
          .panels = static_cast<int64_t>(panels.size()),
          .pixel_floats = s.in_channels,
-         .weight_floats = k * s.out_channels,
-         .mul_adds = static_cast<double>(n_pixels) * static_cast<double>(k * s.out_channels)},
+         .weight_floats = weights_.n_weights(),
+         .mul_adds = static_cast<double>(n_pixels) * static_cast<double>(weights_.n_weights())},
         parallel.n_threads());
     // Units of pixels are rows of all images, or segments of rows where there are few rows.
     const int64_t n_rows = images * shape.out_h;
     const int64_t segments = n_rows >= grid.pixel_parts ? 1 : CeilDiv(shape.out_w, kMinSegment);
     const int64_t n_units = n_rows * segments;
     const int64_t pixel_parts = std::min(grid.pixel_parts, n_units);
-    const int64_t row_bytes = BlockCount(weights_.channels()) * s.stride_h * layout.row_stride *
+    const int64_t row_bytes = BlockCount(weights_.max_channels()) * s.stride_h * layout.row_stride *
                               static_cast<int64_t>(sizeof(float));
     const int64_t chunk_units = std::max<int64_t>(1, kChunkBytes / row_bytes) * segments;
 
@@ -221,7 +220,7 @@ class DirectConv final : public Conv {
     args.tap_offsets = offsets;
     args.n_taps = weights_.taps();
     args.in_block_stride = layout.block_stride;
-    args.channels = weights_.channels();
+    args.channels = panel.channels;
     args.weights = weights_.weights(panel);
     args.bias = weights_.bias(panel.first_block);
     args.clamp = spec().clamp;

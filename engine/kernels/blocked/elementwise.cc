@@ -76,10 +76,14 @@ HWY_NOINLINE void BinaryKernel(BinaryOp op, const float* a, const float* b, int6
   }
 }
 
+// A NaN stays NaN, which Highway's functions do not promise.
+HWY_INLINE V Exp(V x) { return hn::IfThenElse(hn::IsNaN(x), x, hn::Exp(D(), x)); }
+HWY_INLINE V Tanh(V x) { return hn::IfThenElse(hn::IsNaN(x), x, hn::Tanh(D(), x)); }
+
 // 1 / (1 + e^-x). e^88 is the largest power that stays finite.
 HWY_INLINE V Sigmoid(V x) {
   const V one = Broadcast(1.0f);
-  const V power = hn::Exp(D(), hn::Neg(ClampTo(x, Broadcast(-88.0f), Broadcast(88.0f))));
+  const V power = Exp(hn::Neg(ClampTo(x, Broadcast(-88.0f), Broadcast(88.0f))));
   return hn::Div(one, hn::Add(one, power));
 }
 
@@ -100,7 +104,7 @@ HWY_INLINE V Apply(const UnaryParams& params, V x) {
   if constexpr (kOp == UnaryOp::kLeakyRelu) {
     return hn::IfThenElse(hn::Lt(x, hn::Zero(D())), hn::Mul(x, Broadcast(params.alpha)), x);
   }
-  if constexpr (kOp == UnaryOp::kTanh) return hn::Tanh(D(), x);
+  if constexpr (kOp == UnaryOp::kTanh) return Tanh(x);
 }
 
 template <UnaryOp kOp>
@@ -153,14 +157,14 @@ HWY_NOINLINE void Softmax(const float* in, int64_t n, bool log, float* out) {
   int64_t i = 0;
   for (; i + kLanes <= n; i += kLanes) {
     const V shifted = hn::Sub(LoadUnaligned(in + i), shift);
-    const V power = hn::Exp(D(), shifted);
+    const V power = Exp(shifted);
     sums = hn::Add(sums, power);
     hn::StoreU(log ? shifted : power, D(), out + i);
   }
   if (i < n) {
     // e^-1000 is 0: the lanes beyond the end add nothing.
     const V shifted = hn::Sub(LoadPart(in + i, n - i, max - 1000.0f), shift);
-    const V power = hn::Exp(D(), shifted);
+    const V power = Exp(shifted);
     sums = hn::Add(sums, power);
     StorePart(log ? shifted : power, n - i, out + i);
   }

@@ -99,6 +99,25 @@ TEST(Unary, LargeInputsSaturate) {
   });
 }
 
+TEST(Unary, NanStaysNan) {
+  // Alone in a vector, and in the part of one at the end.
+  std::vector<float> in(19, 0.5f);
+  in[3] = in[18] = std::nanf("");
+  for (int op = 0; op <= static_cast<int>(UnaryOp::kTanh); ++op) {
+    SCOPED_TRACE(op);
+    OnEveryIsa([&] {
+      SerialParallel serial;
+      GuardedFloats out(19);
+      const UnaryParams params{
+          .op = static_cast<UnaryOp>(op), .alpha = 0.5f, .beta = 0.5f, .clamp = {0.0f, 6.0f}};
+      Unary(params, in.data(), 19, out.data(), serial);
+      for (int64_t i = 0; i < 19; ++i) {
+        EXPECT_EQ(std::isnan(out.data()[i]), i == 3 || i == 18) << i;
+      }
+    });
+  }
+}
+
 TEST(ScaleShift, PerChannelAndPerImage) {
   const int64_t batch = 2, channels = 20, n_pixels = 9;
   const int64_t lanes = BlockCount(channels) * kBlock;
@@ -131,6 +150,23 @@ TEST(ScaleShift, PerChannelAndPerImage) {
       }
     }
   });
+}
+
+TEST(SoftmaxRows, NanSpoilsItsRowOnly) {
+  for (int64_t nan_at : {0, 5, 16, 18}) {
+    std::vector<float> in(2 * 19, 1.0f);
+    in[static_cast<size_t>(nan_at)] = std::nanf("");
+    for (bool log : {false, true}) {
+      OnEveryIsa([&] {
+        SerialParallel serial;
+        GuardedFloats out(2 * 19);
+        SoftmaxRows(in.data(), 2, 19, log, out.data(), serial);
+        for (int64_t i = 0; i < 2 * 19; ++i) {
+          EXPECT_EQ(std::isnan(out.data()[i]), i < 19) << nan_at << " " << i;
+        }
+      });
+    }
+  }
 }
 
 TEST(SoftmaxRows, MatchesDefinition) {

@@ -31,47 +31,85 @@ std::vector<int> PanelWidths(int64_t blocks, int preferred) {
   return widths;
 }
 
+namespace {
+
+// The panels of this width, their offsets for one tap.
+std::vector<WeightPanel> LayOutPanels(const PackedWeights::Sizes& sizes, int width) {
+  const int64_t group_channels = sizes.out_channels / sizes.groups;
+  // Groups of whole output blocks have panels of their own.
+  const int64_t n_runs = group_channels % kBlock == 0 ? sizes.groups : 1;
+  const int64_t run_channels = sizes.out_channels / n_runs;
+  std::vector<WeightPanel> panels;
+  int64_t offset = 0;
+  for (int64_t run = 0; run < n_runs; ++run) {
+    int64_t block = 0;
+    for (int blocks : PanelWidths(BlockCount(run_channels), width)) {
+      const int64_t first = run * run_channels + block * kBlock;
+      const int64_t last = std::min(first + blocks * kBlock, (run + 1) * run_channels) - 1;
+      const int64_t first_input_block = first / group_channels * sizes.in_channels / kBlock;
+      const int64_t end_input = (last / group_channels + 1) * sizes.in_channels;
+      panels.push_back({.offset = offset,
+                        .first_block = run * BlockCount(run_channels) + block,
+                        .first_input_block = first_input_block,
+                        .channels = end_input - first_input_block * kBlock,
+                        .blocks = blocks});
+      offset += panels.back().channels * blocks * kBlock;
+      block += blocks;
+    }
+  }
+  return panels;
+}
+
+int64_t SizeOf(const std::vector<WeightPanel>& panels) {
+  const WeightPanel& last = panels.back();
+  return last.offset + last.channels * last.blocks * kBlock;
+}
+
+// Of the width that suits the tile best, unless panels of one block, which straddle fewer groups,
+// save more than a narrower tile costs.
+std::vector<WeightPanel> ChoosePanels(const PackedWeights::Sizes& sizes, int preferred) {
+  std::vector<WeightPanel> panels = LayOutPanels(sizes, preferred);
+  if (sizes.groups == 1 || preferred == 1) return panels;
+  std::vector<WeightPanel> narrow = LayOutPanels(sizes, 1);
+  constexpr double kNarrowCost = 1.25;
+  const bool pays = static_cast<double>(SizeOf(narrow)) * kNarrowCost < SizeOf(panels);
+  return pays ? narrow : panels;
+}
+
+}  // namespace
+
 Result<PackedWeights> PackedWeights::Create(const TileKernels& kernels, const Sizes& sizes,
                                             std::span<const float> bias, Source source) {
   PackedWeights packed;
-  packed.channels_ = sizes.in_channels;
   packed.taps_ = sizes.taps;
-  const int64_t group_channels = sizes.out_channels / sizes.groups;
-  const int64_t group_blocks = BlockCount(group_channels);
-  const int64_t blocks = group_blocks * sizes.groups;
-  WNN_ASSIGN_OR_RETURN(const size_t weight_bytes,
-                       FloatBytes({blocks, kBlock, sizes.in_channels, sizes.taps}));
+  packed.panels_ = ChoosePanels(sizes, kernels.conv_panel_blocks);
+  const int64_t blocks = packed.panels_.back().first_block + packed.panels_.back().blocks;
+  WNN_ASSIGN_OR_RETURN(const size_t weight_bytes, FloatBytes({SizeOf(packed.panels_), sizes.taps}));
   WNN_ASSIGN_OR_RETURN(const size_t bias_bytes, FloatBytes({blocks, kBlock}));
   WNN_ASSIGN_OR_RETURN(packed.weights_, AlignedBuffer::AllocateZeroed(weight_bytes));
   WNN_ASSIGN_OR_RETURN(packed.bias_, AlignedBuffer::AllocateZeroed(bias_bytes));
   if (!bias.empty()) std::memcpy(packed.bias_.data(), bias.data(), bias.size_bytes());
 
+  const int64_t group_channels = sizes.out_channels / sizes.groups;
   std::vector<float> taps(static_cast<size_t>(sizes.taps));
-  float* const to = reinterpret_cast<float*>(packed.weights_.data());
-  int64_t offset = 0;
-  for (int64_t group = 0; group < sizes.groups; ++group) {
-    int64_t block = 0;
-    for (int width : PanelWidths(group_blocks, kernels.conv_panel_blocks)) {
-      const int64_t panel_channels = width * kBlock;
-      const int64_t first = block * kBlock;
-      const int64_t live = std::min(panel_channels, group_channels - first);
-      for (int64_t n = 0; n < live; ++n) {
-        const int64_t out = group * group_channels + first + n;
-        for (int64_t k = 0; k < sizes.in_channels; ++k) {
-          source(out, k, taps.data());
-          float* at = to + offset + k * panel_channels + n;
-          for (float tap : taps) {
-            *at = tap;
-            at += sizes.in_channels * panel_channels;
-          }
+  for (WeightPanel& panel : packed.panels_) {
+    panel.offset *= sizes.taps;
+    packed.max_channels_ = std::max(packed.max_channels_, panel.channels);
+    float* const to = reinterpret_cast<float*>(packed.weights_.data()) + panel.offset;
+    const int64_t width = panel.blocks * kBlock;
+    const int64_t first = panel.first_block * kBlock;
+    const int64_t live = std::min(width, sizes.out_channels - first);
+    for (int64_t n = 0; n < live; ++n) {
+      const int64_t row =
+          (first + n) / group_channels * sizes.in_channels - panel.first_input_block * kBlock;
+      for (int64_t k = 0; k < sizes.in_channels; ++k) {
+        source(first + n, k, taps.data());
+        float* at = to + (row + k) * width + n;
+        for (float tap : taps) {
+          *at = tap;
+          at += panel.channels * width;
         }
       }
-      packed.panels_.push_back({.offset = offset,
-                                .first_block = group * group_blocks + block,
-                                .first_input_block = group * (sizes.in_channels / kBlock),
-                                .blocks = width});
-      offset += panel_channels * sizes.in_channels * sizes.taps;
-      block += width;
     }
   }
   return packed;

@@ -18,17 +18,20 @@ struct WeightPanel {
   int64_t offset = 0;       // floats from the start of the packed weights
   int64_t first_block = 0;  // output block
   int64_t first_input_block = 0;
+  int64_t channels = 0;  // of the input, from that block on: the tile's k
   int blocks = 0;
 };
 
 // [panel][tap][k][panel's blocks * 16] and a bias of every output block; lanes past the last output
-// channel are zero. Move-only; immutable, so threads share it freely.
+// channel are zero. A panel reads the input channels of the groups that its outputs belong to and
+// no others; what its outputs do not share of them has zero weights. Move-only; immutable, so
+// threads share it freely.
 class PackedWeights {
  public:
   struct Sizes {
     int64_t out_channels = 0;  // of all groups
-    int64_t in_channels = 0;   // of one group: the tile's k
-    int64_t groups = 1;        // more than one: both channel counts of a group are multiples of 16
+    int64_t in_channels = 0;   // of one group
+    int64_t groups = 1;        // divides out_channels
     int64_t taps = 1;
   };
   // Writes the `taps` weights that join output channel `out` (of all) to input channel `in` (of its
@@ -40,8 +43,9 @@ class PackedWeights {
                                       std::span<const float> bias, Source source);
 
   const std::vector<WeightPanel>& panels() const { return panels_; }
-  int64_t channels() const { return channels_; }
+  int64_t max_channels() const { return max_channels_; }  // of a panel
   int64_t taps() const { return taps_; }
+  int64_t n_weights() const { return static_cast<int64_t>(weights_.size() / sizeof(float)); }
   const float* weights(const WeightPanel& panel) const { return Floats(weights_) + panel.offset; }
   const float* bias(int64_t block) const { return Floats(bias_) + block * kBlock; }
   size_t size_bytes() const { return weights_.size() + bias_.size(); }
@@ -54,7 +58,7 @@ class PackedWeights {
   AlignedBuffer weights_;
   AlignedBuffer bias_;
   std::vector<WeightPanel> panels_;
-  int64_t channels_ = 0;
+  int64_t max_channels_ = 0;
   int64_t taps_ = 0;
 };
 

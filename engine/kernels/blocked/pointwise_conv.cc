@@ -82,7 +82,7 @@ class PointwiseConv final : public Conv {
 
   TileArgs PanelArgs(const WeightPanel& panel) const {
     TileArgs args;
-    args.channels = spec().in_channels;
+    args.channels = panel.channels;
     args.weights = weights_.weights(panel);
     args.bias = weights_.bias(panel.first_block);
     args.clamp = spec().clamp;
@@ -98,9 +98,9 @@ class PointwiseConv final : public Conv {
                                   .min_part_pixels = kernels_.max_rows[panels[0].blocks],
                                   .panels = n_panels,
                                   .pixel_floats = channels,
-                                  .weight_floats = channels * spec().out_channels,
+                                  .weight_floats = weights_.n_weights(),
                                   .mul_adds = static_cast<double>(batch * n_pixels) *
-                                              static_cast<double>(channels * spec().out_channels)},
+                                              static_cast<double>(weights_.n_weights())},
                                  parallel.n_threads());
     const int64_t fitting = kChunkBytes / static_cast<int64_t>(sizeof(float)) / channels;
     const int64_t chunk_pixels = std::max(kMinChunkPixels, fitting);
@@ -126,12 +126,13 @@ class PointwiseConv final : public Conv {
     args.in_block_stride = n_pixels * kBlock;
     args.out_block_stride = n_pixels * kBlock;
     args.residual_block_stride = n_pixels * kBlock;
+    const int64_t in_offset = panel.first_input_block * n_pixels * kBlock;
     const int64_t out_offset = panel.first_block * n_pixels * kBlock;
     while (pixels.begin < pixels.end) {
       const int64_t image = pixels.begin / n_pixels;
       const int64_t first = pixels.begin % n_pixels;
       const int64_t n = std::min(pixels.size(), n_pixels - first);
-      args.in = in.data + image * in.batch_stride + first * kBlock;
+      args.in = in.data + image * in.batch_stride + in_offset + first * kBlock;
       args.out = io.out.data + image * io.out.batch_stride + out_offset + first * kBlock;
       if (io.residual.data != nullptr) {
         args.residual =
@@ -147,8 +148,8 @@ class PointwiseConv final : public Conv {
     const auto& panels = weights_.panels();
     const auto n_panels = static_cast<int64_t>(panels.size());
     const int64_t total = shape.out_h * shape.out_w;
-    const double mul_adds = static_cast<double>(shape.batch * n_pixels) *
-                            static_cast<double>(spec().in_channels * spec().out_channels);
+    const double mul_adds =
+        static_cast<double>(shape.batch * n_pixels) * static_cast<double>(weights_.n_weights());
     const int64_t n_units = shape.batch * n_panels;
     const int64_t n_tasks = std::min(n_units, TaskCount(mul_adds, parallel.n_threads()));
     ForEachTask(parallel, n_tasks, [&](int64_t task, int) {
@@ -159,7 +160,7 @@ class PointwiseConv final : public Conv {
         const WeightPanel& panel = panels[static_cast<size_t>(unit / shape.batch)];
         alignas(64) float sums[kMaxTileBlocks * kBlock] = {};
         TileArgs args = PanelArgs(panel);
-        args.in = in.data + image * in.batch_stride;
+        args.in = in.data + image * in.batch_stride + panel.first_input_block * n_pixels * kBlock;
         args.in_block_stride = n_pixels * kBlock;
         args.out = sums;
         args.epilogue = TileEpilogue::kSum;
@@ -183,13 +184,15 @@ class PointwiseConv final : public Conv {
 
 ConvResult NewPointwiseConv(const ConvSpec& spec, Floats weights, Floats bias) {
   const TileKernels& kernels = ActiveTileKernels();
+  const int64_t group_channels = spec.in_channels / spec.groups;
   WNN_ASSIGN_OR_RETURN(
       PackedWeights packed,
-      PackedWeights::Create(kernels,
-                            {.out_channels = spec.out_channels, .in_channels = spec.in_channels},
-                            bias, [&](int64_t out, int64_t in, float* taps) {
-                              *taps = weights[static_cast<size_t>(out * spec.in_channels + in)];
-                            }));
+      PackedWeights::Create(
+          kernels,
+          {.out_channels = spec.out_channels, .in_channels = group_channels, .groups = spec.groups},
+          bias, [&](int64_t out, int64_t in, float* taps) {
+            *taps = weights[static_cast<size_t>(out * group_channels + in)];
+          }));
   return ConvResult(std::make_unique<const PointwiseConv>(spec, kernels, std::move(packed)));
 }
 

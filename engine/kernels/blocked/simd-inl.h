@@ -57,10 +57,12 @@ HWY_INLINE V NegFma(V a, V b, V c) {
 #endif
 }
 
-// A NaN stays NaN. x86 gives the second operand of Min and Max when either is NaN, ARM and wasm
-// give NaN; plain C++ needs it spelt out.
+// A NaN stays NaN. x86 gives the second operand of Min and Max when either is NaN, wasm gives NaN;
+// on ARM, Highway's drop a NaN where the plain instructions keep it; plain C++ needs it spelt out.
 HWY_INLINE V ClampTo(V x, V min, V max) {
-#if HWY_TARGET == HWY_EMU128 || HWY_TARGET == HWY_SCALAR
+#if HWY_ARCH_ARM_A64
+  return V(vminq_f32(max.raw, vmaxq_f32(min.raw, x.raw)));
+#elif HWY_TARGET == HWY_EMU128 || HWY_TARGET == HWY_SCALAR
   return hn::IfThenElse(hn::Lt(max, x), max, hn::IfThenElse(hn::Lt(x, min), min, x));
 #else
   return hn::Min(max, hn::Max(min, x));

@@ -238,7 +238,7 @@ const QuadTiles& WordQuadTiles() { return *HWY_DYNAMIC_DISPATCH(GetWordTiles)();
 
 const QuadTiles& ActiveQuadTiles() {
   const QuadTiles* vnni = VnniQuadTiles();
-  return vnni != nullptr && ActiveIsa() == "AVX3" ? *vnni : WordQuadTiles();
+  return vnni != nullptr && ActiveIsa() == "AVX512" ? *vnni : WordQuadTiles();
 }
 
 void FinishQuadRows(const QuadEpilogue& epilogue, int64_t first_row, int64_t n_rows, int64_t n,

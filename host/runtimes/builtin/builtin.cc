@@ -57,6 +57,8 @@ class BuiltinGraph final : public Graph {
 
 class BuiltinRuntime final : public Runtime {
  public:
+  explicit BuiltinRuntime(BuiltinOptions options) : options_(std::move(options)) {}
+
   std::string_view name() const override { return "builtin"; }
   std::string description() const override {
     return "builtin (" + engine::ActiveInstructionSet() + ")";
@@ -72,6 +74,7 @@ class BuiltinRuntime final : public Runtime {
     engine_options.log = options.log;
     engine_options.external = options.external;
     engine_options.stop = options.stop;
+    engine_options.disabled_passes = options_.disabled_passes;
     WNN_ASSIGN_OR_RETURN(auto model, engine::Model::Load(bytes, engine_options));
     return std::shared_ptr<const Graph>(std::make_shared<BuiltinGraph>(
         PoolFor(options.n_threads), std::move(model), options.metadata));
@@ -86,12 +89,15 @@ class BuiltinRuntime final : public Runtime {
     return pool;
   }
 
+  const BuiltinOptions options_;
   mutable Mutex mutex_;
   mutable std::map<int, std::shared_ptr<ThreadPool>> pools_ WNN_GUARDED_BY(mutex_);
 };
 
 }  // namespace
 
-std::shared_ptr<const Runtime> MakeBuiltinRuntime() { return std::make_shared<BuiltinRuntime>(); }
+std::shared_ptr<const Runtime> MakeBuiltinRuntime(BuiltinOptions options) {
+  return std::make_shared<BuiltinRuntime>(std::move(options));
+}
 
 }  // namespace wnn::runtimes
