@@ -55,9 +55,9 @@ class Kernels(unittest.TestCase):
         def one(name, gflops, kind="iteration"):
             return {"run_name": name, "run_type": kind, "GFLOPS": gflops * 1e9}
         text = kernels.markdown({"benchmarks": [
-            one("AVX3/peak", 100), one("AVX3/peak", 120), one("AVX2/peak", 60),
-            one("AVX3/gemm 64x64x64", 90), one("AVX3/gemm 64x64x64", 500, "aggregate"),
-            one("AVX2/gemm 64x64x64", 45), one("AVX3/first 3x3", 30),
+            one("AVX512/peak", 100), one("AVX512/peak", 120), one("AVX2/peak", 60),
+            one("AVX512/gemm 64x64x64", 90), one("AVX512/gemm 64x64x64", 500, "aggregate"),
+            one("AVX2/gemm 64x64x64", 45), one("AVX512/first 3x3", 30),
             {"run_name": "SSE4/gemm 64x64x64", "error_occurred": True}]})
         self.assertEqual(text.splitlines()[2:], [
             "| **FMA peak** | 120.0 | 60.0 |",

@@ -192,7 +192,7 @@ def peak_note(peaks):
         return ""
     text = ("Multiply-adds on registers, GFLOPS of one core: "
             + ", ".join(f"{isa} {gflops:.0f}" for isa, gflops in peaks.items()) + ".\n")
-    if peaks.get("AVX3", 0) > WIDE * peaks.get("AVX2", float("inf")):
+    if peaks.get("AVX512", 0) > WIDE * peaks.get("AVX2", float("inf")):
         text += ("The targets were set on a Zen 4 core, which does as many with AVX2 as with AVX-512. "
                  "This one does more with AVX-512, which ONNX Runtime and OpenVINO use too: what is "
                  "held to AVX2, and WebAssembly with its 128 bits, compare worse with them here.\n")
