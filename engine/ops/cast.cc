@@ -1,7 +1,8 @@
-// Cast and CastLike between numbers and booleans.
+// Cast and CastLike between numbers of every type and booleans.
 #include <array>
 
 #include "engine/kernels/reference/convert.h"
+#include "engine/kernels/reference/number_io.h"
 #include "engine/kernels/reference/parallel_for.h"
 #include "engine/ops/families.h"
 #include "engine/ops/shape_math.h"
@@ -32,6 +33,55 @@ class CastOp final : public CompiledOp {
   const int64_t n_;
 };
 
+// From or to a type of at most 8 bits that is no int8, uint8 or bool.
+class SmallCastOp final : public CompiledOp {
+ public:
+  SmallCastOp(DType from, DType to, int64_t n, const kernels::NumberRounding& rounding)
+      : from_(from), to_(to), n_(n), rounding_(rounding) {}
+  Status Run(const RunArgs& args) const override {
+    // Ranges begin at multiples of kElementsPerTask, hence at whole bytes.
+    kernels::ForRanges(*args.parallel, n_, kernels::kElementsPerTask,
+                       [&](int64_t begin, int64_t end) {
+                         constexpr int64_t kPiece = 256;
+                         for (int64_t i = begin; i < end; i += kPiece) {
+                           CastPiece(args, i, std::min(kPiece, end - i));
+                         }
+                       });
+    return OkStatus();
+  }
+
+ private:
+  void CastPiece(const RunArgs& args, int64_t first, int64_t n) const {
+    if (kernels::IsInteger(from_) && kernels::IsInteger(to_)) {
+      int64_t piece[256];
+      kernels::ReadIntegers(from_, args.inputs[0], first, n, piece);
+      kernels::WriteIntegers(to_, piece, first, n, args.outputs[0]);
+      return;
+    }
+    double piece[256];
+    kernels::ReadNumbers(from_, args.inputs[0], first, n, piece);
+    kernels::WriteNumbers(to_, piece, first, n, rounding_, args.outputs[0]);
+  }
+
+  const DType from_, to_;
+  const int64_t n_;
+  const kernels::NumberRounding rounding_;
+};
+
+Result<kernels::NumberRounding> ReadRounding(const OpContext& context) {
+  using Mode = kernels::NumberRounding::Mode;
+  kernels::NumberRounding rounding;
+  WNN_ASSIGN_OR_RETURN(int64_t saturate, context.attributes().Int("saturate", 1));
+  WNN_ASSIGN_OR_RETURN(std::string_view mode, context.attributes().String("round_mode", "up"));
+  rounding.saturate = saturate != 0;
+  if (mode != "up" && mode != "down" && mode != "nearest") {
+    return InvalidArgument("attribute 'round_mode' is " + graph::Quoted(mode) +
+                           ", not up, down or nearest");
+  }
+  rounding.e8m0 = mode == "up" ? Mode::kUp : mode == "down" ? Mode::kDown : Mode::kNearest;
+  return rounding;
+}
+
 // Before version 6 the attribute `to` is the type's name.
 Result<DType> TargetType(const OpContext& context) {
   constexpr int kFirstWithNumber = 6;
@@ -56,9 +106,10 @@ Result<DType> TargetType(const OpContext& context) {
 }
 
 Status InferCast(InferContext& context) {
-  WNN_RETURN_IF_ERROR(context.RequireType(0, kAllSet));
+  WNN_RETURN_IF_ERROR(context.RequireType(0, kNumberSet));
+  WNN_ASSIGN_OR_RETURN([[maybe_unused]] kernels::NumberRounding rounding, ReadRounding(context));
   WNN_ASSIGN_OR_RETURN(DType to, TargetType(context));
-  if (to != DType::kUndefined && !kAllSet.Has(to)) {
+  if (to != DType::kUndefined && !kNumberSet.Has(to)) {
     return Unsupported("a cast to " + std::string(DTypeName(to)) + " is not supported");
   }
   Fact fact = context.Input(0);
@@ -70,6 +121,11 @@ Status InferCast(InferContext& context) {
 
 Result<CompiledPtr> CompileCast(const CompileContext& context) {
   const int64_t n = ShapeProduct(context.InputShape(0));
+  const DType from = context.InputType(0), to = context.Output(0).dtype;
+  if (!kAllSet.Has(from) || !kAllSet.Has(to)) {
+    WNN_ASSIGN_OR_RETURN(kernels::NumberRounding rounding, ReadRounding(context));
+    return CompiledPtr(std::make_unique<SmallCastOp>(from, to, n, rounding));
+  }
   return kernels::Visit(
       context.InputType(0), kernels::AllTypes(), [&]<typename From>() -> CompiledPtr {
         return kernels::Visit(

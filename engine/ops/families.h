@@ -15,6 +15,7 @@ std::span<const OpDef> BlockedShuffleOps();    // blocked_shuffle.cc: wnn.Shuffl
 std::span<const OpDef> InvertedResidualOps();  // inverted_residual.cc: wnn.InvertedResidual
 std::span<const OpDef> PackedGemmOps();        // packed_gemm.cc: wnn.Gemm, wnn.MatMul
 
+std::span<const OpDef> AttentionOps();        // attention.cc: Attention, RotaryEmbedding
 std::span<const OpDef> BinaryOps();           // binary.cc: Add, Sub, Mul, Div, ...
 std::span<const OpDef> CastOps();             // cast.cc
 std::span<const OpDef> ConcatOps();           // concat.cc: Concat, Split
@@ -39,13 +40,14 @@ std::span<const OpDef> ScanOps();             // scan.cc: CumSum, Trilu, TopK, O
 std::span<const OpDef> ScatterOps();          // scatter.cc
 std::span<const OpDef> SelectOps();           // select.cc: NonZero, Compress
 std::span<const OpDef> SoftmaxOps();          // softmax.cc
-std::span<const OpDef> UnaryOps();  // unary.cc: activations and other functions of one element
-std::span<const OpDef> ViewOps();   // view.cc: Identity, Reshape, Flatten, Shape, ...
-std::span<const OpDef> BinaryOps();              // binary.cc: Add, Sub, Mul, Div, ...
-std::span<const OpDef> CastOps();                // cast.cc
-std::span<const OpDef> ConcatOps();              // concat.cc: Concat, Split
-std::span<const OpDef> ConstantOps();            // constant.cc: Constant, ConstantOfShape, Range
-std::span<const OpDef> ConvOps();                // conv.cc
+std::span<const OpDef> UnaryOps();      // unary.cc: activations and other functions of one element
+std::span<const OpDef> ViewOps();       // view.cc: Identity, Reshape, Flatten, Shape, ...
+std::span<const OpDef> AttentionOps();  // attention.cc: Attention, RotaryEmbedding
+std::span<const OpDef> BinaryOps();     // binary.cc: Add, Sub, Mul, Div, ...
+std::span<const OpDef> CastOps();       // cast.cc
+std::span<const OpDef> ConcatOps();     // concat.cc: Concat, Split
+std::span<const OpDef> ConstantOps();   // constant.cc: Constant, ConstantOfShape, Range
+std::span<const OpDef> ConvOps();       // conv.cc
 std::span<const OpDef> FastElementwiseOps();     // fast_elementwise.cc: wnn.Unary, wnn.Binary
 std::span<const OpDef> GatherOps();              // gather.cc
 std::span<const OpDef> GemmOps();                // gemm.cc: Gemm, MatMul

@@ -6,6 +6,7 @@
 #include "engine/base/checked_math.h"
 #include "engine/base/stoppable_parallel.h"
 #include "engine/ops/evaluate_context.h"
+#include "engine/ops/widened.h"
 
 namespace wnn::ops {
 namespace {
@@ -87,8 +88,8 @@ Status CheckKinds(const graph::Node& node, std::span<const Fact> facts) {
     if (input.container != nullptr && !HasBit(node.op->container_inputs, i)) {
       return InvalidArgument(InputLabel(i) + " is " + input.ToString() + ", not a tensor");
     }
-    const bool takes_strings = node.op->evaluate != nullptr || node.op->shape_only ||
-                               HasBit(node.op->string_inputs, i);
+    const bool takes_strings =
+        node.op->evaluate != nullptr || node.op->shape_only || HasBit(node.op->string_inputs, i);
     if (input.dtype == DType::kString && !takes_strings) {
       return Unsupported(InputLabel(i) + " is a tensor of strings, for which there is no kernel");
     }
@@ -196,7 +197,10 @@ Result<std::unique_ptr<const CompiledOp>> CompileNode(const graph::Graph& graph,
   if (node.op->compile == nullptr) {
     return fail(Unsupported("it cannot run before its inputs' values are known"));
   }
-  auto compiled = node.op->compile(CompileContext(node, facts, cache));
+  const CompileContext context(node, facts, cache);
+  auto compiled = HasPackedElements(context) && !ReadsPackedElements(*node.op)
+                      ? CompileWidened(context, node.op->compile)
+                      : node.op->compile(context);
   if (!compiled) return fail(std::move(compiled.error()));
   if (*compiled == nullptr) return fail(Unsupported("there is no kernel for its types"));
   return compiled;

@@ -10,6 +10,7 @@
 #include "engine/ops/families.h"
 #include "engine/ops/quantized.h"
 #include "engine/ops/shape_math.h"
+#include "engine/ops/widened.h"
 
 namespace wnn::ops {
 namespace {
@@ -98,7 +99,8 @@ Status InferQuantizedMatMul(InferContext& context) {
   if (!at.quantizes_a) WNN_RETURN_IF_ERROR(context.RequireSameType(at.a, at.a_zero));
   WNN_RETURN_IF_ERROR(context.RequireSameType(at.b, at.b_zero));
   for (size_t i : {at.a_scale, at.b_scale, at.y_scale}) {
-    WNN_RETURN_IF_ERROR(context.RequireType(i, {DType::kFloat}));
+    WNN_RETURN_IF_ERROR(context.RequireType(i, {DType::kFloat, DType::kFloat16, DType::kBfloat16}));
+    WNN_RETURN_IF_ERROR(context.RequireSameType(at.b_scale, i));
   }
   WNN_RETURN_IF_ERROR(
       context.RequireType(at.bias, {at.float_bias ? DType::kFloat : DType::kInt32}));
@@ -341,6 +343,7 @@ class QuantizedMatMulOp final : public CompiledOp {
 };
 
 Result<CompiledPtr> CompileQuantizedMatMul(const CompileContext& context) {
+  if (HasHalfInput(context)) return CompileWidened(context, CompileQuantizedMatMul);
   if (IsEmpty(context.OutputShape(0))) return CompiledPtr(std::make_unique<EmptyOp>());
   QuantizedMatMulOp::Parameters p;
   p.at = &LayoutOf(context);

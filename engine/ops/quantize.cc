@@ -1,5 +1,6 @@
-// QuantizeLinear and DequantizeLinear for 8-, 16- and 32-bit integers: one scale for the tensor,
-// one for each position of an axis, or one for each block along it. DynamicQuantizeLinear.
+// QuantizeLinear and DequantizeLinear: one scale for the tensor, one for each position of an axis,
+// or one for each block along it. 8- and 16-bit integers and floats have loops of their own, other
+// types go through number_io.h. DynamicQuantizeLinear.
 #include "engine/kernels/quantized/quantize.h"
 
 #include <algorithm>
@@ -8,8 +9,10 @@
 #include <limits>
 
 #include "engine/kernels/reference/convert.h"
+#include "engine/kernels/reference/number_io.h"
 #include "engine/kernels/reference/parallel_for.h"
 #include "engine/ops/families.h"
+#include "engine/ops/quantized.h"
 #include "engine/ops/shape_math.h"
 #include "engine/ops/type_sets.h"
 
@@ -19,12 +22,20 @@ namespace {
 using CompiledPtr = std::unique_ptr<const CompiledOp>;
 using QuantizedTypes = kernels::Types<int8_t, uint8_t, int16_t, uint16_t>;
 using DequantizableTypes = kernels::Types<int8_t, uint8_t, int16_t, uint16_t, int32_t>;
-using RealTypes = kernels::Types<float, kernels::Float16, kernels::Bfloat16>;
 
-constexpr TypeSet kQuantizedSet = {DType::kInt8, DType::kUint8, DType::kInt16, DType::kUint16};
-constexpr TypeSet kDequantizableSet = {DType::kInt8, DType::kUint8, DType::kInt16, DType::kUint16,
-                                       DType::kInt32};
+constexpr TypeSet kQuantizedSet = {
+    DType::kInt8,         DType::kUint8,          DType::kInt16,      DType::kUint16,
+    DType::kInt4,         DType::kUint4,          DType::kInt2,       DType::kUint2,
+    DType::kFloat8E4M3FN, DType::kFloat8E4M3FNUZ, DType::kFloat8E5M2, DType::kFloat8E5M2FNUZ,
+    DType::kFloat4E2M1};
+constexpr TypeSet kDequantizableSet = {
+    DType::kInt8,         DType::kUint8,          DType::kInt16,      DType::kUint16,
+    DType::kInt4,         DType::kUint4,          DType::kInt2,       DType::kUint2,
+    DType::kFloat8E4M3FN, DType::kFloat8E4M3FNUZ, DType::kFloat8E5M2, DType::kFloat8E5M2FNUZ,
+    DType::kFloat4E2M1,   DType::kInt32};
 constexpr TypeSet kRealSet = {DType::kFloat, DType::kFloat16, DType::kBfloat16};
+constexpr TypeSet kScaleSet = {DType::kFloat, DType::kFloat16, DType::kBfloat16, DType::kInt32,
+                               DType::kFloat8E8M0};
 constexpr TypeSet kQuantizableSet = {DType::kFloat, DType::kFloat16, DType::kBfloat16,
                                      DType::kInt32};
 
@@ -110,31 +121,28 @@ Result<ScaleMap> MakeScaleMap(const CompileContext& context) {
 }
 
 // y = saturate(round(x / scale) + zero point), halves to the even number.
-template <typename X, typename S, typename Q>
+template <typename Q>
 class QuantizeOp final : public CompiledOp {
  public:
   QuantizeOp(const ScaleMap& map, bool scale_is_a_tensor)
       : map_(map), scale_is_a_tensor_(scale_is_a_tensor) {}
   Status Run(const RunArgs& args) const override {
-    const X* x = args.in<X>(kX);
-    const S* scales = args.in<S>(kScale);
+    const float* x = args.in<float>(kX);
+    const float* scales = args.in<float>(kScale);
     const Q* zeros = args.in<Q>(kZeroPoint);
     Q* y = args.out<Q>(0);
     map_.Run(*args.parallel, scale_is_a_tensor_,
              [&](int64_t first, int64_t n, int64_t scale_at, bool each) {
-               if constexpr (std::is_same_v<X, float> && std::is_same_v<S, float>) {
-                 if (!each) {
-                   const int32_t zero = zeros != nullptr ? int32_t{zeros[scale_at]} : 0;
-                   kernels::QuantizeTo(x + first, n, scales[scale_at], zero, y + first);
-                   return;
-                 }
+               const auto zero = [&](int64_t s) {
+                 return zeros != nullptr ? int32_t{zeros[s]} : 0;
+               };
+               if (!each) {
+                 kernels::QuantizeTo(x + first, n, scales[scale_at], zero(scale_at), y + first);
+                 return;
                }
                for (int64_t i = 0; i < n; ++i) {
-                 const int64_t s = each ? scale_at + i : scale_at;
-                 const float zero = zeros != nullptr ? static_cast<float>(zeros[s]) : 0.0f;
-                 const float value = static_cast<float>(kernels::Widen(x[first + i]));
-                 y[first + i] =
-                     kernels::Convert<Q>(std::nearbyint(value / kernels::Widen(scales[s])) + zero);
+                 const int64_t s = scale_at + i;
+                 y[first + i] = kernels::QuantizeOne<Q>(x[first + i], scales[s], zero(s));
                }
              });
     return OkStatus();
@@ -146,23 +154,31 @@ class QuantizeOp final : public CompiledOp {
 };
 
 // y = (x - zero point) * scale.
-template <typename Q, typename S>
+template <typename Q>
 class DequantizeOp final : public CompiledOp {
  public:
   DequantizeOp(const ScaleMap& map, bool scale_is_a_tensor)
       : map_(map), scale_is_a_tensor_(scale_is_a_tensor) {}
   Status Run(const RunArgs& args) const override {
     const Q* x = args.in<Q>(kX);
-    const S* scales = args.in<S>(kScale);
+    const float* scales = args.in<float>(kScale);
     const Q* zeros = args.in<Q>(kZeroPoint);
-    S* y = args.out<S>(0);
+    float* y = args.out<float>(0);
     map_.Run(*args.parallel, scale_is_a_tensor_,
              [&](int64_t first, int64_t n, int64_t scale_at, bool each) {
+               using Wide = std::conditional_t<sizeof(Q) < 4, int32_t, int64_t>;
+               const auto zero = [&](int64_t s) { return zeros != nullptr ? Wide{zeros[s]} : 0; };
+               if (!each) {
+                 const Wide z = zero(scale_at);
+                 const float scale = scales[scale_at];
+                 for (int64_t i = 0; i < n; ++i) {
+                   y[first + i] = static_cast<float>(Wide{x[first + i]} - z) * scale;
+                 }
+                 return;
+               }
                for (int64_t i = 0; i < n; ++i) {
-                 const int64_t s = each ? scale_at + i : scale_at;
-                 const int64_t zero = zeros != nullptr ? int64_t{zeros[s]} : 0;
-                 const float centred = static_cast<float>(int64_t{x[first + i]} - zero);
-                 y[first + i] = kernels::Narrow<S>(centred * kernels::Widen(scales[s]));
+                 const int64_t s = scale_at + i;
+                 y[first + i] = static_cast<float>(Wide{x[first + i]} - zero(s)) * scales[s];
                }
              });
     return OkStatus();
@@ -171,6 +187,65 @@ class DequantizeOp final : public CompiledOp {
  private:
   const ScaleMap map_;
   const bool scale_is_a_tensor_;
+};
+
+// Either direction for any types. Elements below a byte share bytes, which tasks must not: serial.
+class AnyQuantizeOp final : public CompiledOp {
+ public:
+  struct Types {
+    DType x, scale, y;
+    bool quantizes = false;
+    bool saturate = true;
+  };
+  AnyQuantizeOp(const ScaleMap& map, bool scale_is_a_tensor, const Types& types)
+      : map_(map), scale_is_a_tensor_(scale_is_a_tensor), types_(types) {}
+
+  Status Run(const RunArgs& args) const override {
+    SerialParallel serial;
+    const bool shares_bytes = DTypeBits(types_.y) < 8;
+    map_.Run(shares_bytes ? serial : *args.parallel, scale_is_a_tensor_,
+             [&](int64_t first, int64_t n, int64_t scale_at, bool each) {
+               for (int64_t i = 0; i < n; i += kPiece) {
+                 RunPiece(args, first + i, std::min(kPiece, n - i), each ? scale_at + i : scale_at,
+                          each);
+               }
+             });
+    return OkStatus();
+  }
+
+ private:
+  static constexpr int64_t kPiece = 256;
+
+  void RunPiece(const RunArgs& args, int64_t first, int64_t n, int64_t scale_at, bool each) const {
+    double x[kPiece], scale[kPiece], zero[kPiece] = {};
+    const int64_t n_scales = each ? n : 1;
+    kernels::ReadNumbers(types_.x, args.inputs[kX], first, n, x);
+    kernels::ReadNumbers(types_.scale, args.inputs[kScale], scale_at, n_scales, scale);
+    if (args.inputs.size() > kZeroPoint && args.inputs[kZeroPoint] != nullptr) {
+      kernels::ReadNumbers(types_.quantizes ? types_.y : types_.x, args.inputs[kZeroPoint],
+                           scale_at, n_scales, zero);
+    }
+    for (int64_t i = 0; i < n; ++i) {
+      const int64_t s = each ? i : 0;
+      x[i] = types_.quantizes ? Quantized(x[i], scale[s], zero[s]) : (x[i] - zero[s]) * scale[s];
+    }
+    kernels::WriteNumbers(types_.y, x, first, n, {.saturate = types_.saturate}, args.outputs[0]);
+  }
+
+  double Quantized(double x, double scale, double zero) const {
+    // The division is one of floats, whose rounding decides ties.
+    const double value = static_cast<double>(static_cast<float>(x) / static_cast<float>(scale));
+    if (!kernels::IsInteger(types_.y)) return value + zero;
+    const double range = std::ldexp(1.0, static_cast<int>(DTypeBits(types_.y)));
+    const bool is_signed = types_.y == DType::kInt8 || types_.y == DType::kInt16 ||
+                           types_.y == DType::kInt4 || types_.y == DType::kInt2;
+    const double low = is_signed ? -range / 2 : 0;
+    return std::clamp(std::nearbyint(value) + zero, low, low + range - 1);
+  }
+
+  const ScaleMap map_;
+  const bool scale_is_a_tensor_;
+  const Types types_;
 };
 
 // The quantised type: the zero point's, or the attribute output_dtype, or uint8.
@@ -185,7 +260,7 @@ Result<DType> QuantizedType(const OpContext& context) {
 
 Status InferQuantize(InferContext& context) {
   WNN_RETURN_IF_ERROR(context.RequireType(kX, kQuantizableSet));
-  WNN_RETURN_IF_ERROR(context.RequireType(kScale, kRealSet));
+  WNN_RETURN_IF_ERROR(context.RequireType(kScale, kScaleSet));
   WNN_RETURN_IF_ERROR(context.RequireType(kZeroPoint, kQuantizedSet));
   WNN_ASSIGN_OR_RETURN(DType dtype, QuantizedType(context));
   if (dtype != DType::kUndefined && !kQuantizedSet.Has(dtype)) {
@@ -199,31 +274,43 @@ Status InferQuantize(InferContext& context) {
   return OkStatus();
 }
 
+Result<CompiledPtr> CompileAny(const CompileContext& context, const ScaleMap& map, bool quantizes) {
+  WNN_ASSIGN_OR_RETURN(int64_t saturate, context.attributes().Int("saturate", 1));
+  return CompiledPtr(std::make_unique<AnyQuantizeOp>(
+      map, ScaleIsATensor(context),
+      AnyQuantizeOp::Types{context.InputType(kX), context.InputType(kScale),
+                           context.Output(0).dtype, quantizes, saturate != 0}));
+}
+
 Result<CompiledPtr> CompileQuantize(const CompileContext& context) {
   WNN_ASSIGN_OR_RETURN(ScaleMap map, MakeScaleMap(context));
-  const bool is_tensor = ScaleIsATensor(context);
-  using InTypes = kernels::Types<float, kernels::Float16, kernels::Bfloat16, int32_t>;
-  return kernels::Visit(context.InputType(kX), InTypes(), [&]<typename X>() -> CompiledPtr {
-    return kernels::Visit(context.InputType(kScale), RealTypes(), [&]<typename S>() -> CompiledPtr {
-      return kernels::Visit(context.Output(0).dtype, QuantizedTypes(),
-                            [&]<typename Q>() -> CompiledPtr {
-                              return std::make_unique<QuantizeOp<X, S, Q>>(map, is_tensor);
-                            });
-    });
-  });
+  CompiledPtr fast;
+  if (context.InputType(kX) == DType::kFloat && context.InputType(kScale) == DType::kFloat) {
+    fast =
+        kernels::Visit(context.Output(0).dtype, QuantizedTypes(), [&]<typename Q>() -> CompiledPtr {
+          return std::make_unique<QuantizeOp<Q>>(map, ScaleIsATensor(context));
+        });
+  }
+  if (fast) return fast;
+  return CompileAny(context, map, true);
 }
 
 Status InferDequantize(InferContext& context) {
   WNN_RETURN_IF_ERROR(context.RequireType(kX, kDequantizableSet));
-  WNN_RETURN_IF_ERROR(context.RequireType(kScale, kRealSet));
+  WNN_RETURN_IF_ERROR(context.RequireType(kScale, kScaleSet));
   WNN_RETURN_IF_ERROR(context.RequireSameType(kX, kZeroPoint));
   WNN_RETURN_IF_ERROR(CheckScale(context));
   Fact fact = context.Input(kX);
   fact.dtype = context.Input(kScale).dtype;
   WNN_ASSIGN_OR_RETURN(int64_t output_dtype, context.attributes().Int("output_dtype", 0));
-  if (output_dtype != 0 && fact.dtype != DType::kUndefined &&
-      output_dtype != static_cast<int64_t>(fact.dtype)) {
-    return Unsupported("attribute 'output_dtype' differs from the scale's type");
+  if (output_dtype != 0) {
+    auto dtype = DTypeFromOnnx(output_dtype);
+    if (!dtype) return InvalidArgument("attribute 'output_dtype' is no type");
+    fact.dtype = *dtype;
+  }
+  if (fact.dtype != DType::kUndefined && !kRealSet.Has(fact.dtype)) {
+    return InvalidArgument("the output's type would be " + std::string(DTypeName(fact.dtype)) +
+                           ", not one of real numbers");
   }
   fact.constant = nullptr;
   context.SetOutput(0, std::move(fact));
@@ -232,14 +319,15 @@ Status InferDequantize(InferContext& context) {
 
 Result<CompiledPtr> CompileDequantize(const CompileContext& context) {
   WNN_ASSIGN_OR_RETURN(ScaleMap map, MakeScaleMap(context));
-  const bool is_tensor = ScaleIsATensor(context);
-  return kernels::Visit(
-      context.InputType(kX), DequantizableTypes(), [&]<typename Q>() -> CompiledPtr {
-        return kernels::Visit(context.InputType(kScale), RealTypes(),
-                              [&]<typename S>() -> CompiledPtr {
-                                return std::make_unique<DequantizeOp<Q, S>>(map, is_tensor);
-                              });
-      });
+  CompiledPtr fast;
+  if (context.Output(0).dtype == DType::kFloat && context.InputType(kScale) == DType::kFloat) {
+    fast = kernels::Visit(context.InputType(kX), DequantizableTypes(),
+                          [&]<typename Q>() -> CompiledPtr {
+                            return std::make_unique<DequantizeOp<Q>>(map, ScaleIsATensor(context));
+                          });
+  }
+  if (fast) return fast;
+  return CompileAny(context, map, false);
 }
 
 // Quantises to uint8 with the scale and zero point of the tensor's own range, 0 included.
@@ -249,18 +337,10 @@ class DynamicQuantizeOp final : public CompiledOp {
   Status Run(const RunArgs& args) const override {
     const float* x = args.in<float>(0);
     uint8_t* y = args.out<uint8_t>(0);
-    float low = 0, high = 0;
-    for (int64_t i = 0; i < n_; ++i) {
-      low = std::min(low, x[i]);
-      high = std::max(high, x[i]);
-    }
-    const float scale = (high - low) / 255;
-    const float zero = scale == 0 ? 0.0f : std::nearbyint(std::clamp(-low / scale, 0.0f, 255.0f));
-    for (int64_t i = 0; i < n_; ++i) {
-      y[i] = kernels::Convert<uint8_t>(scale == 0 ? zero : std::nearbyint(x[i] / scale) + zero);
-    }
-    if (args.outputs[1] != nullptr) *args.out<float>(1) = scale;
-    if (args.outputs[2] != nullptr) *args.out<uint8_t>(2) = kernels::Convert<uint8_t>(zero);
+    const kernels::DynamicScale range = kernels::DynamicRange(x, n_);
+    kernels::QuantizeTo(x, n_, range.scale, range.zero_point, y);
+    if (args.outputs[1] != nullptr) *args.out<float>(1) = range.scale;
+    if (args.outputs[2] != nullptr) *args.out<uint8_t>(2) = static_cast<uint8_t>(range.zero_point);
     return OkStatus();
   }
 
@@ -284,6 +364,16 @@ Result<CompiledPtr> CompileDynamicQuantize(const CompileContext& context) {
 }
 
 constexpr auto kOps = std::to_array<OpDef>({
+    {.domain = kMicrosoftDomain,
+     .name = "DequantizeLinear",
+     .inputs = {2, 3},
+     .infer = InferDequantize,
+     .compile = CompileDequantize},
+    {.domain = kMicrosoftDomain,
+     .name = "QuantizeLinear",
+     .inputs = {2, 3},
+     .infer = InferQuantize,
+     .compile = CompileQuantize},
     {.name = "DequantizeLinear",
      .since_version = 10,
      .inputs = {2, 3},

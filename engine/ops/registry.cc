@@ -13,6 +13,7 @@ namespace {
 using Family = std::span<const OpDef> (*)();
 
 constexpr auto kFamilies = std::to_array<Family>({
+    AttentionOps,
     BinaryOps,
     BlockedConvOps,
     BlockedNormOps,

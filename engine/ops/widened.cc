@@ -142,6 +142,12 @@ bool HasPackedElements(const CompileContext& context) {
   return false;
 }
 
+bool ReadsPackedElements(const OpDef& op) {
+  constexpr std::string_view kReaders[] = {"Cast", "CastLike", "DequantizeLinear",
+                                           "QuantizeLinear"};
+  return op.is_view || op.shape_only || std::ranges::count(kReaders, op.name) > 0;
+}
+
 Result<std::unique_ptr<const CompiledOp>> CompileWidened(const CompileContext& context,
                                                          CompileFn compile) {
   if (context.n_inputs() > WidenedOp::kMaxPorts || context.n_outputs() > WidenedOp::kMaxPorts) {

@@ -22,7 +22,7 @@ struct SmallFloat {
 };
 constexpr SmallFloat kE4M3FN = {3, 7, 448, 0, 0x7f, 0x80, true};
 constexpr SmallFloat kE4M3FNUZ = {3, 8, 240, 0, 0x80, 0x80, false};
-constexpr SmallFloat kE5M2 = {2, 15, 57344, 0x7c, 0x7f, 0x80, true};
+constexpr SmallFloat kE5M2 = {2, 15, 57344, 0x7c, 0x7e, 0x80, true};
 constexpr SmallFloat kE5M2FNUZ = {2, 16, 57344, 0, 0x80, 0x80, false};
 constexpr SmallFloat kE2M1 = {1, 1, 6, 0, 0, 0x8, true};
 

@@ -1,0 +1,415 @@
+// Attention and RotaryEmbedding.
+#include "engine/kernels/attention.h"
+
+#include <array>
+#include <cmath>
+#include <cstring>
+
+#include "engine/kernels/reference/parallel_for.h"
+#include "engine/ops/blocked_conv_node.h"
+#include "engine/ops/families.h"
+#include "engine/ops/shape_math.h"
+#include "engine/ops/type_sets.h"
+#include "engine/ops/widened.h"
+
+namespace wnn::ops {
+namespace {
+
+using CompiledPtr = std::unique_ptr<const CompiledOp>;
+
+constexpr TypeSet kRealSet = {DType::kFloat, DType::kFloat16, DType::kBfloat16};
+
+// ---- Attention
+
+constexpr size_t kQ = 0, kK = 1, kV = 2, kMask = 3, kPastK = 4, kPastV = 5, kLengths = 6;
+constexpr size_t kY = 0, kPresentK = 1, kPresentV = 2, kScores = 3;
+
+struct AttentionNode {
+  kernels::AttentionShape shape;  // extents that are not known are -1
+  bool is_3d = false;
+  float scale = 0;  // 0: by the head's size
+  float softcap = 0;
+  bool causal = false;
+  int64_t left = -1, right = -1;
+  int64_t mode = 0;
+};
+
+Result<int64_t> Product(int64_t a, int64_t b) {
+  if (a < 0 || b < 0) return int64_t{-1};
+  return a * b;
+}
+
+Result<AttentionNode> ReadAttention(const OpContext& context) {
+  AttentionNode node;
+  const graph::Attributes& attributes = context.attributes();
+  WNN_ASSIGN_OR_RETURN(node.scale, attributes.Float("scale", 0));
+  WNN_ASSIGN_OR_RETURN(node.softcap, attributes.Float("softcap", 0));
+  WNN_ASSIGN_OR_RETURN(int64_t causal, attributes.Int("is_causal", 0));
+  WNN_ASSIGN_OR_RETURN(node.left, attributes.Int("left_window_size", -1));
+  WNN_ASSIGN_OR_RETURN(node.right, attributes.Int("right_window_size", -1));
+  WNN_ASSIGN_OR_RETURN(node.mode, attributes.Int("qk_matmul_output_mode", 0));
+  WNN_ASSIGN_OR_RETURN(int64_t q_heads, attributes.Int("q_num_heads", 0));
+  WNN_ASSIGN_OR_RETURN(int64_t kv_heads, attributes.Int("kv_num_heads", 0));
+  node.causal = causal != 0;
+  if (node.mode < 0 || node.mode > 3) {
+    return InvalidArgument("attribute 'qk_matmul_output_mode' is " + std::to_string(node.mode) +
+                           ", not 0 to 3");
+  }
+  if (node.left < -1 || node.right < -1) {
+    return InvalidArgument("a window's size is neither -1 nor at least 0");
+  }
+  const Fact &q = context.Input(kQ), &k = context.Input(kK), &v = context.Input(kV);
+  if (q.rank() != k.rank() || q.rank() != v.rank() || (q.rank() != 3 && q.rank() != 4)) {
+    return InvalidArgument("inputs " + q.ToString() + ", " + k.ToString() + " and " + v.ToString() +
+                           " do not have the same rank of 3 or 4");
+  }
+  kernels::AttentionShape& s = node.shape;
+  node.is_3d = q.rank() == 3;
+  s.batch = q.dims[0].value;
+  if (node.is_3d) {
+    if (q_heads < 1 || kv_heads < 1) {
+      return InvalidArgument("attributes 'q_num_heads' and 'kv_num_heads' are needed");
+    }
+    const auto divide = [](const Dim& dim, int64_t heads) -> Result<int64_t> {
+      if (!IsKnown(dim)) return int64_t{-1};
+      if (dim.value % heads != 0) {
+        return InvalidArgument("a hidden size of " + std::to_string(dim.value) +
+                               " does not divide into " + std::to_string(heads) + " heads");
+      }
+      return dim.value / heads;
+    };
+    s.q_heads = q_heads;
+    s.kv_heads = kv_heads;
+    s.q_len = q.dims[1].value;
+    s.kv_len = k.dims[1].value;
+    WNN_ASSIGN_OR_RETURN(s.head_size, divide(q.dims[2], q_heads));
+    WNN_ASSIGN_OR_RETURN(s.v_head_size, divide(v.dims[2], kv_heads));
+  } else {
+    s.q_heads = q.dims[1].value;
+    s.kv_heads = k.dims[1].value;
+    s.q_len = q.dims[2].value;
+    s.kv_len = k.dims[2].value;
+    s.head_size = q.dims[3].value;
+    s.v_head_size = v.dims[3].value;
+  }
+  if (s.q_heads >= 0 && s.kv_heads >= 0 && (s.kv_heads == 0 || s.q_heads % s.kv_heads != 0)) {
+    return InvalidArgument(std::to_string(s.q_heads) + " heads of queries do not share " +
+                           std::to_string(s.kv_heads) + " of keys");
+  }
+  if (context.HasInput(kPastK) != context.HasInput(kPastV)) {
+    return InvalidArgument("past keys and past values come together");
+  }
+  if (context.HasInput(kPastK)) {
+    if (context.HasInput(kLengths)) {
+      return InvalidArgument("numbers of keys that are no padding do not go with past keys");
+    }
+    const Fact& past = context.Input(kPastK);
+    s.past_len = past.has_rank && past.rank() == 4 ? past.dims[2].value : -1;
+  }
+  return node;
+}
+
+// The total number of keys; -1 if it is not known.
+int64_t TotalLength(const kernels::AttentionShape& s) {
+  return s.past_len < 0 || s.kv_len < 0 ? -1 : s.total_len();
+}
+
+Dim MakeDim(int64_t extent) { return extent < 0 ? graph::UnknownDim() : graph::KnownDim(extent); }
+
+// Every extent of every input must be what the shape says.
+Status CheckInput(const OpContext& context, size_t i, const std::vector<int64_t>& wanted) {
+  if (!context.HasInput(i) || !context.Input(i).has_rank) return OkStatus();
+  const Fact& fact = context.Input(i);
+  bool fits = fact.rank() == wanted.size();
+  for (size_t d = 0; fits && d < wanted.size(); ++d) {
+    fits = wanted[d] < 0 || !IsKnown(fact.dims[d]) || fact.dims[d].value == wanted[d];
+  }
+  if (fits) return OkStatus();
+  return InvalidArgument("input " + std::to_string(i) + " is " + fact.ToString() + ", not " +
+                         ShapeToString(wanted));
+}
+
+// The mask broadcasts to [batch, heads, queries, keys]; the last dimension may be shorter.
+Status CheckMask(const InferContext& context, const kernels::AttentionShape& s) {
+  if (!context.HasInput(kMask) || !context.Input(kMask).has_rank) return OkStatus();
+  const Fact& mask = context.Input(kMask);
+  const int64_t wanted[4] = {s.batch, s.q_heads, s.q_len, TotalLength(s)};
+  bool fits = mask.rank() >= 1 && mask.rank() <= 4;
+  for (size_t d = 0; fits && d < mask.rank(); ++d) {
+    const int64_t extent = mask.dims[d].value, most = wanted[4 - mask.rank() + d];
+    const bool is_last = d + 1 == mask.rank();
+    fits = extent < 0 || most < 0 || extent == most || (is_last ? extent < most : extent == 1);
+  }
+  if (fits) return OkStatus();
+  return InvalidArgument("the mask " + mask.ToString() + " does not broadcast to the scores");
+}
+
+Status InferAttention(InferContext& context) {
+  for (size_t i : {kQ, kK, kV, kPastK, kPastV}) {
+    WNN_RETURN_IF_ERROR(context.RequireType(i, kRealSet));
+    WNN_RETURN_IF_ERROR(context.RequireSameType(kQ, i));
+  }
+  WNN_RETURN_IF_ERROR(
+      context.RequireType(kMask, {DType::kBool, DType::kFloat, DType::kFloat16, DType::kBfloat16}));
+  WNN_RETURN_IF_ERROR(context.RequireType(kLengths, {DType::kInt64}));
+  const Fact& q = context.Input(kQ);
+  if (!q.has_rank || !context.Input(kK).has_rank || !context.Input(kV).has_rank) {
+    for (size_t i : {kY, kPresentK, kPresentV, kScores}) {
+      context.SetOutput(i, Fact::Unranked(q.dtype));
+    }
+    return OkStatus();
+  }
+  WNN_ASSIGN_OR_RETURN(AttentionNode node, ReadAttention(context));
+  const kernels::AttentionShape& s = node.shape;
+  if (node.is_3d) {
+    WNN_ASSIGN_OR_RETURN(int64_t k_size, Product(s.kv_heads, s.head_size));
+    WNN_RETURN_IF_ERROR(CheckInput(context, kK, {s.batch, s.kv_len, k_size}));
+    WNN_RETURN_IF_ERROR(CheckInput(context, kV, {s.batch, s.kv_len, -1}));
+  } else {
+    WNN_RETURN_IF_ERROR(CheckInput(context, kK, {s.batch, s.kv_heads, s.kv_len, s.head_size}));
+    WNN_RETURN_IF_ERROR(CheckInput(context, kV, {s.batch, s.kv_heads, s.kv_len, -1}));
+  }
+  WNN_RETURN_IF_ERROR(CheckInput(context, kPastK, {s.batch, s.kv_heads, s.past_len, s.head_size}));
+  WNN_RETURN_IF_ERROR(
+      CheckInput(context, kPastV, {s.batch, s.kv_heads, s.past_len, s.v_head_size}));
+  WNN_RETURN_IF_ERROR(CheckInput(context, kLengths, {s.batch}));
+  WNN_RETURN_IF_ERROR(CheckMask(context, s));
+  const Dim batch = q.dims[0], total = MakeDim(TotalLength(s));
+  if (node.is_3d) {
+    WNN_ASSIGN_OR_RETURN(int64_t hidden, Product(s.q_heads, s.v_head_size));
+    context.SetOutput(kY, Fact::Ranked(q.dtype, {batch, q.dims[1], MakeDim(hidden)}));
+  } else {
+    context.SetOutput(kY,
+                      Fact::Ranked(q.dtype, {batch, q.dims[1], q.dims[2], MakeDim(s.v_head_size)}));
+  }
+  const Dim kv_heads = MakeDim(s.kv_heads), q_len = MakeDim(s.q_len);
+  context.SetOutput(kPresentK,
+                    Fact::Ranked(q.dtype, {batch, kv_heads, total, MakeDim(s.head_size)}));
+  context.SetOutput(kPresentV,
+                    Fact::Ranked(q.dtype, {batch, kv_heads, total, MakeDim(s.v_head_size)}));
+  context.SetOutput(kScores, Fact::Ranked(q.dtype, {batch, MakeDim(s.q_heads), q_len, total}));
+  return OkStatus();
+}
+
+// [batch, heads, rows, size], or with `is_3d` [batch, rows, heads * size].
+template <typename T>
+kernels::HeadsOf<T> Heads(T* data, bool is_3d, int64_t heads, int64_t rows, int64_t size) {
+  if (is_3d) return {data, rows * heads * size, size, heads * size};
+  return {data, heads * rows * size, rows * size, size};
+}
+
+class AttentionOp final : public CompiledOp {
+ public:
+  AttentionOp(const AttentionNode& node, const kernels::AttentionArgs& args, bool mask_is_bool)
+      : node_(node), args_(args), mask_is_bool_(mask_is_bool) {}
+
+  uint64_t ScratchBytes(int n_threads) const override {
+    return kernels::AttentionScratchBytes(node_.shape, n_threads);
+  }
+
+  Status Run(const RunArgs& run) const override {
+    const kernels::AttentionShape& s = node_.shape;
+    kernels::AttentionArgs args = args_;
+    const bool flat = node_.is_3d;
+    args.q = Heads(run.in<float>(kQ), flat, s.q_heads, s.q_len, s.head_size);
+    args.k = Heads(run.in<float>(kK), flat, s.kv_heads, s.kv_len, s.head_size);
+    args.v = Heads(run.in<float>(kV), flat, s.kv_heads, s.kv_len, s.v_head_size);
+    args.past_k = Heads(run.in<float>(kPastK), false, s.kv_heads, s.past_len, s.head_size);
+    args.past_v = Heads(run.in<float>(kPastV), false, s.kv_heads, s.past_len, s.v_head_size);
+    args.y = Heads(run.out<float>(kY), flat, s.q_heads, s.q_len, s.v_head_size);
+    args.scores = Heads(run.out<float>(kScores), false, s.q_heads, s.q_len, s.total_len());
+    args.lengths = run.in<int64_t>(kLengths);
+    if (mask_is_bool_) {
+      args.mask.data = run.in<uint8_t>(kMask);
+    } else {
+      args.bias.data = run.in<float>(kMask);
+    }
+    kernels::Attention(args, run.scratch, *run.parallel);
+    WritePresent(args.past_k, args.k, s.head_size, run.out<float>(kPresentK));
+    WritePresent(args.past_v, args.v, s.v_head_size, run.out<float>(kPresentV));
+    return OkStatus();
+  }
+
+ private:
+  void WritePresent(const kernels::HeadsOf<const float>& past,
+                    const kernels::HeadsOf<const float>& now, int64_t size, float* to) const {
+    if (to == nullptr) return;
+    const kernels::AttentionShape& s = node_.shape;
+    const size_t bytes = static_cast<size_t>(size) * sizeof(float);
+    for (int64_t b = 0; b < s.batch; ++b) {
+      for (int64_t h = 0; h < s.kv_heads; ++h) {
+        for (int64_t i = 0; i < s.total_len(); ++i, to += size) {
+          std::memcpy(to, i < s.past_len ? past.at(b, h, i) : now.at(b, h, i - s.past_len), bytes);
+        }
+      }
+    }
+  }
+
+  const AttentionNode node_;
+  const kernels::AttentionArgs args_;  // what does not depend on addresses
+  const bool mask_is_bool_;
+};
+
+Result<CompiledPtr> CompileAttention(const CompileContext& context) {
+  if (HasHalfInput(context)) return CompileWidened(context, CompileAttention);
+  WNN_ASSIGN_OR_RETURN(AttentionNode node, ReadAttention(context));
+  const kernels::AttentionShape& s = node.shape;
+  kernels::AttentionArgs args;
+  args.shape = s;
+  args.scale = node.scale != 0
+                   ? node.scale
+                   : 1 / std::sqrt(static_cast<float>(std::max<int64_t>(s.head_size, 1)));
+  args.softcap = node.softcap;
+  args.causal = node.causal;
+  args.left = node.left;
+  args.right = node.right;
+  args.scores_output = static_cast<kernels::ScoresOutput>(node.mode);
+  bool is_bool = false;
+  if (context.HasInput(kMask)) {
+    Shape mask = context.InputShape(kMask);
+    is_bool = context.InputType(kMask) == DType::kBool;
+    args.mask_len = mask.back();
+    mask.insert(mask.begin(), 4 - mask.size(), 1);
+    const auto stride = [&](size_t d) {
+      return mask[d] == 1 ? 0 : ShapeProduct(std::span(mask).subspan(d + 1));
+    };
+    args.mask.batch_stride = args.bias.batch_stride = stride(0);
+    args.mask.head_stride = args.bias.head_stride = stride(1);
+    args.mask.row_stride = args.bias.row_stride = stride(2);
+  }
+  if (IsEmpty(context.OutputShape(kY)) && !context.HasOutput(kPresentK)) {
+    return CompiledPtr(std::make_unique<EmptyOp>());
+  }
+  return CompiledPtr(std::make_unique<AttentionOp>(node, args, is_bool));
+}
+
+// ---- RotaryEmbedding: pairs of a head's elements turn by an angle of their position.
+
+constexpr size_t kX = 0, kCos = 1, kSin = 2, kPositions = 3;
+
+struct Rotary {
+  int64_t batch = 0, heads = 0, length = 0, size = 0;
+  int64_t turned = 0;  // elements of a head that turn
+  bool interleaved = false;
+  bool is_3d = false;
+  bool has_positions = false;
+  int64_t cache_rows = 0;  // with positions
+};
+
+Status InferRotary(InferContext& context) {
+  for (size_t i : {kX, kCos, kSin}) {
+    WNN_RETURN_IF_ERROR(context.RequireType(i, kRealSet));
+    WNN_RETURN_IF_ERROR(context.RequireSameType(kX, i));
+  }
+  WNN_RETURN_IF_ERROR(context.RequireType(kPositions, {DType::kInt64}));
+  WNN_RETURN_IF_ERROR(context.RequireRank(kX, 3, 4));
+  return InferSame(context);
+}
+
+class RotaryOp final : public CompiledOp {
+ public:
+  explicit RotaryOp(const Rotary& rotary) : r_(rotary) {}
+  Status Run(const RunArgs& run) const override {
+    const auto x = Heads(run.in<float>(kX), r_.is_3d, r_.heads, r_.length, r_.size);
+    const auto y = Heads(run.out<float>(0), r_.is_3d, r_.heads, r_.length, r_.size);
+    const int64_t* positions = run.in<int64_t>(kPositions);
+    const int64_t half = r_.turned / 2, rows = r_.batch * r_.length;
+    if (positions != nullptr) {
+      for (int64_t i = 0; i < rows; ++i) {
+        if (positions[i] >= 0 && positions[i] < r_.cache_rows) continue;
+        return InvalidArgument("position " + std::to_string(positions[i]) +
+                               " is outside the cache of " + std::to_string(r_.cache_rows));
+      }
+    }
+    const int64_t grain =
+        std::max<int64_t>(kernels::kElementsPerTask / std::max<int64_t>(r_.heads * r_.size, 1), 1);
+    kernels::ForRanges(*run.parallel, rows, grain, [&](int64_t begin, int64_t end) {
+      for (int64_t i = begin; i < end; ++i) {
+        const int64_t at = (positions != nullptr ? positions[i] : i) * half;
+        const float *cos = run.in<float>(kCos) + at, *sin = run.in<float>(kSin) + at;
+        for (int64_t h = 0; h < r_.heads; ++h) {
+          Turn(x.at(i / r_.length, h, i % r_.length), cos, sin,
+               y.at(i / r_.length, h, i % r_.length));
+        }
+      }
+    });
+    return OkStatus();
+  }
+
+ private:
+  void Turn(const float* x, const float* cos, const float* sin, float* y) const {
+    const int64_t half = r_.turned / 2;
+    for (int64_t j = 0; j < half; ++j) {
+      const int64_t first = r_.interleaved ? 2 * j : j;
+      const int64_t second = r_.interleaved ? 2 * j + 1 : j + half;
+      const float a = x[first], b = x[second];
+      y[first] = cos[j] * a - sin[j] * b;
+      y[second] = sin[j] * a + cos[j] * b;
+    }
+    if (y != x) std::copy(x + r_.turned, x + r_.size, y + r_.turned);
+  }
+
+  const Rotary r_;
+};
+
+Result<CompiledPtr> CompileRotary(const CompileContext& context) {
+  if (HasHalfInput(context)) return CompileWidened(context, CompileRotary);
+  const Shape x = context.InputShape(kX), cos = context.InputShape(kCos);
+  Rotary r;
+  WNN_ASSIGN_OR_RETURN(int64_t interleaved, context.attributes().Int("interleaved", 0));
+  WNN_ASSIGN_OR_RETURN(int64_t turned, context.attributes().Int("rotary_embedding_dim", 0));
+  WNN_ASSIGN_OR_RETURN(int64_t heads, context.attributes().Int("num_heads", 0));
+  r.interleaved = interleaved != 0;
+  r.is_3d = x.size() == 3;
+  r.batch = x[0];
+  if (r.is_3d) {
+    if (heads < 1 || x[2] % heads != 0) {
+      return InvalidArgument("attribute 'num_heads' is " + std::to_string(heads) +
+                             ", which does not divide " + std::to_string(x[2]));
+    }
+    r.heads = heads;
+    r.length = x[1];
+    r.size = x[2] / heads;
+  } else {
+    r.heads = x[1];
+    r.length = x[2];
+    r.size = x[3];
+  }
+  r.turned = turned > 0 ? turned : r.size;
+  if (r.turned > r.size || r.turned % 2 != 0) {
+    return InvalidArgument("attribute 'rotary_embedding_dim' is " + std::to_string(r.turned) +
+                           " for heads of " + std::to_string(r.size));
+  }
+  r.has_positions = context.HasInput(kPositions);
+  const int64_t rows = r.batch * r.length;
+  const bool fits =
+      cos == context.InputShape(kSin) && !cos.empty() && cos.back() == r.turned / 2 &&
+      (r.has_positions ? cos.size() == 2 && ShapeProduct(context.InputShape(kPositions)) == rows
+                       : ShapeProduct(cos) == rows * cos.back());
+  if (!fits) {
+    return InvalidArgument("the cache " + context.Input(kCos).ToString() + " does not fit " +
+                           context.Input(kX).ToString());
+  }
+  r.cache_rows = cos[0];
+  return CompiledPtr(std::make_unique<RotaryOp>(r));
+}
+
+constexpr auto kOps = std::to_array<OpDef>({
+    {.name = "Attention",
+     .since_version = 23,
+     .inputs = {3, 7},
+     .outputs = {1, 4},
+     .infer = InferAttention,
+     .compile = CompileAttention},
+    {.name = "RotaryEmbedding",
+     .since_version = 23,
+     .inputs = {3, 4},
+     .infer = InferRotary,
+     .compile = CompileRotary},
+});
+
+}  // namespace
+
+std::span<const OpDef> AttentionOps() { return kOps; }
+
+}  // namespace wnn::ops
