@@ -106,8 +106,7 @@ Status OnnxRuntimeContext::Wrap(size_t index, const TensorView& value, std::byte
   WNN_ASSIGN_OR_RETURN(input.value, OrtMake<OrtValueHandle>(api_, [&](auto** out) {
                          return api_->CreateTensorWithDataAsOrtValue(
                              cpu_.get(), data, value.data.size(), input.shape.data(),
-                             input.shape.size(),
-                             static_cast<ONNXTensorElementDataType>(value.dtype), out);
+                             input.shape.size(), DTypeToOrt(value.dtype), out);
                        }));
   input.dtype = value.dtype;
   input.data = {data, value.data.size()};
@@ -231,7 +230,7 @@ Status OnnxRuntimeContext::DescribeOutputs() {
     output.shape.resize(rank);
     WNN_RETURN_IF_ERROR(
         FromOrtStatus(api_, api_->GetDimensions(info.get(), output.shape.data(), rank)));
-    output.view.dtype = DTypeFromOnnx(element).value_or(DType::kUndefined);
+    output.view.dtype = DTypeFromOrt(element);
     output.view.dims = output.shape;
     const auto count = ElementCount(output.shape);
     const auto size = count ? DenseBytes(output.view.dtype, *count) : std::nullopt;

@@ -88,7 +88,7 @@ Result<ValueInfo> DescribeTensor(const OrtApi* api, std::string name, const OrtT
   ONNXTensorElementDataType element = ONNX_TENSOR_ELEMENT_DATA_TYPE_UNDEFINED;
   WNN_RETURN_IF_ERROR(FromOrtStatus(api, api->GetTensorElementType(tensor, &element)));
   // ONNX Runtime numbers element types as TensorProto does.
-  info.dtype = DTypeFromOnnx(element).value_or(DType::kUndefined);
+  info.dtype = DTypeFromOrt(element);
   size_t rank = 0;
   WNN_RETURN_IF_ERROR(FromOrtStatus(api, api->GetDimensionsCount(tensor, &rank)));
   // Its API shows a scalar and a tensor of any rank alike: Load tells the inputs apart.

@@ -31,7 +31,30 @@ Code CodeOf(OrtErrorCode code, std::string_view message, Code fail_means) {
   }
 }
 
+// Where its numbers leave ONNX's. The C header of version 21 does not name them yet.
+constexpr int kOrtUint2 = 24, kOrtInt2 = 25;
+
 }  // namespace
+
+DType DTypeFromOrt(ONNXTensorElementDataType type) {
+  const int number = static_cast<int>(type);
+  if (number == kOrtUint2) return DType::kUint2;
+  if (number == kOrtInt2) return DType::kInt2;
+  if (number > static_cast<int>(DType::kFloat4E2M1)) return DType::kUndefined;
+  return DTypeFromOnnx(number).value_or(DType::kUndefined);
+}
+
+ONNXTensorElementDataType DTypeToOrt(DType dtype) {
+  int number = static_cast<int>(dtype);
+  if (dtype == DType::kUint2) {
+    number = kOrtUint2;
+  } else if (dtype == DType::kInt2) {
+    number = kOrtInt2;
+  } else if (dtype > DType::kFloat4E2M1) {
+    number = 0;
+  }
+  return static_cast<ONNXTensorElementDataType>(number);
+}
 
 Status FromOrtStatus(const OrtApi* api, OrtStatus* status, Code fail_means) {
   if (status == nullptr) return OkStatus();

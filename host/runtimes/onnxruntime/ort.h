@@ -7,6 +7,7 @@
 #include <string>
 
 #include "engine/base/status.h"
+#include "engine/tensor/dtype.h"
 
 namespace wnn::runtimes {
 
@@ -34,6 +35,11 @@ using OrtTensorInfoHandle =
 // Calls create(&raw) and owns what it made: `OrtMake<OrtEnvHandle>(api, status, ...)`.
 template <typename Handle, typename Create>
 Result<Handle> OrtMake(const OrtApi* api, Create create);
+
+// Element types to and from ONNX Runtime's numbers, which are ONNX's up to FLOAT4E2M1 only.
+// kUndefined, and its number, for what the other side does not have.
+DType DTypeFromOrt(ONNXTensorElementDataType type);
+ONNXTensorElementDataType DTypeToOrt(DType dtype);
 
 // Takes ownership of `status`; null is success. The codes say what they can: which operators ONNX
 // Runtime lacks is told in its message only. `fail_means` stands for its unspecific ORT_FAIL.
