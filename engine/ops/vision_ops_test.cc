@@ -3,6 +3,7 @@
 
 #include <cmath>
 
+#include "engine/base/checked_math.h"
 #include "engine/testing/run_model.h"
 
 namespace wnn::ops {
@@ -171,6 +172,68 @@ TEST(EinsumTest, LargeProductsOfAttention) {
                                  MakeTensor<double>({2, 9, 3, 16}, {k.begin(), k.end()})),
                           {2, 3, 9, 9});
   ExpectNear(scores, Floats(wide.begin(), wide.end()), 1e-5f);
+}
+
+// Nothing to read or to write is no reason to fail, or to touch memory.
+TEST(EmptyTensorsTest, GiveEmptyResultsOrErrors) {
+  auto floats = [](Shape shape) {
+    const size_t n = static_cast<size_t>(ElementCount(shape).value_or(0));
+    return MakeTensor<float>(std::move(shape), Floats(n, 0.5f));
+  };
+  auto ints = [](std::vector<int64_t> values) {
+    const int64_t n = static_cast<int64_t>(values.size());
+    return MakeTensor<int64_t>({n}, values);
+  };
+  struct Row {
+    NodeUnderTest node;
+    std::vector<Tensor> inputs;
+    Shape shape;
+  };
+  std::vector<Row> rows;
+  rows.push_back(
+      {{"ConvTranspose", 22}, Inputs(floats({0, 2, 3, 3}), floats({2, 1, 2, 2})), {0, 1, 4, 4}});
+  rows.push_back(
+      {{"ConvTranspose", 22}, Inputs(floats({1, 0, 3, 3}), floats({0, 1, 2, 2})), {1, 1, 4, 4}});
+  rows.push_back({{"Einsum", 12, {Attr("equation", "ij,jk->ik")}},
+                  Inputs(floats({2, 0}), floats({0, 3})),
+                  {2, 3}});
+  rows.push_back({{"Einsum", 12, {Attr("equation", "ij->")}}, Inputs(floats({0, 2})), {}});
+  rows.push_back(
+      {{"Resize", 13}, Inputs(floats({0, 4}), Tensor(), Tensor(), ints({0, 8})), {0, 8}});
+  rows.push_back(
+      {{"GridSample", 20}, Inputs(floats({1, 0, 2, 2}), floats({1, 3, 3, 2})), {1, 0, 3, 3}});
+  rows.push_back(
+      {{"RoiAlign", 16}, Inputs(floats({1, 1, 2, 2}), floats({0, 4}), ints({})), {0, 1, 1, 1}});
+  rows.push_back({{"LSTM", 14, {Attr("hidden_size", 2)}},
+                  Inputs(floats({0, 1, 3}), floats({1, 8, 3}), floats({1, 8, 2})),
+                  {0, 1, 1, 2}});
+  rows.push_back({{"GRU", 14, {Attr("hidden_size", 2)}},
+                  Inputs(floats({2, 0, 3}), floats({1, 6, 3}), floats({1, 6, 2})),
+                  {2, 1, 0, 2}});
+  rows.push_back({{"Det", 22}, Inputs(floats({2, 0, 0})), {2}});
+  rows.push_back({{"RMSNormalization", 23}, Inputs(floats({2, 0}), floats({0})), {2, 0}});
+  rows.push_back({{"MeanVarianceNormalization", 13}, Inputs(floats({0, 2, 3, 3})), {0, 2, 3, 3}});
+  rows.push_back({{"GroupNormalization", 21, {Attr("num_groups", 1)}},
+                  Inputs(floats({2, 2, 0}), floats({2}), floats({2})),
+                  {2, 2, 0}});
+  rows.push_back({{"DFT", 20}, Inputs(floats({0, 4, 1})), {0, 4, 2}});
+  rows.push_back(
+      {{"NonMaxSuppression", 11}, Inputs(floats({1, 0, 4}), floats({1, 1, 0}), ints({3})), {0, 3}});
+  rows.push_back({{"Unique", 11}, Inputs(floats({0})), {0}});
+  rows.push_back({{"NegativeLogLikelihoodLoss", 22, {Attr("reduction", "none")}},
+                  Inputs(floats({0, 3}), ints({})),
+                  {0}});
+  rows.push_back({{"CenterCropPad", 18}, Inputs(floats({0, 3}), ints({2, 2})), {2, 2}});
+  rows.push_back({{"ReverseSequence", 10}, Inputs(floats({3, 0}), ints({})), {3, 0}});
+  rows.push_back({{"LpPool", 22, {Attr("kernel_shape", std::vector<int64_t>{2})}},
+                  Inputs(floats({0, 1, 4})),
+                  {0, 1, 3}});
+  for (const Row& row : rows) {
+    SCOPED_TRACE(row.node.op_type);
+    auto outputs = row.node.Run(row.inputs);
+    ASSERT_TRUE(outputs.has_value()) << outputs.error().message();
+    EXPECT_EQ(outputs->at(0).shape(), row.shape);
+  }
 }
 
 }  // namespace
