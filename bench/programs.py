@@ -109,7 +109,7 @@ def time_programs(tools, models, picture, runtimes):
         if needed.exists():
             ways.append(way)
         else:
-            skipped.append({"what": f"program: {way[0]}", "reason": f"{needed.name} is not built"})
+            skipped.append({"what": f"program: {way[1]}, {way[0]}", "reason": f"{needed.name} is not built"})
     for model in models:
         runs = {way: [] for way in ways}
         for way in ROUNDS * ways:

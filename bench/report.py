@@ -170,6 +170,12 @@ def os_name():
     return f"{name}, {platform.system()} {platform.release()}"
 
 
+def without_folders(skipped):
+    """The same, for other people's eyes."""
+    return [{"what": one["what"], "reason": one["reason"].replace(str(ROOT), ".")
+             .replace(str(Path.home()), "~")} for one in skipped]
+
+
 def describe_host(measured, load):
     """What wnn-bench said of itself, and the machine around it."""
     host = {"cpu": cpu_name(), "cores": len(os.sched_getaffinity(0)), "os": os_name(),
@@ -229,7 +235,7 @@ def measure(arguments):
     if report["instantiate"] and arguments.host.exists():
         report["instantiate"]["command"] = time_command(arguments.host, guest)
     report["programs"], failed = time_whole_programs(arguments, models, report)
-    report["skipped"] = skipped + failed + report["skipped"]
+    report["skipped"] = without_folders(skipped + failed + report["skipped"])
     report["host"] = describe_host(report["host"], load)
     report["host"].update({name: outside_version(folder, name) for name, folder in outside.items()})
     report["fma_peaks"] = kernels.peaks(kernels.find_program(arguments.build),

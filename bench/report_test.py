@@ -18,6 +18,13 @@ class Host(unittest.TestCase):
         self.assertGreaterEqual(host["cores"], 1)
 
 
+class Skipped(unittest.TestCase):
+    def test_reasons_hold_nobodys_folders(self):
+        one = {"what": "a library", "reason": f"no {report.ROOT}/x and no {Path.home()}/.cache/y"}
+        self.assertEqual(report.without_folders([one]),
+                         [{"what": "a library", "reason": "no ./x and no ~/.cache/y"}])
+
+
 class Programs(unittest.TestCase):
     def test_guest_reports_more_than_the_host(self):
         times = {"first": 9.0, "min": 4.0, "median": 5.0}
@@ -47,7 +54,7 @@ class Programs(unittest.TestCase):
             {"native": nowhere / "classify", "host": nowhere / "host", "guests": nowhere},
             [nowhere / "m.onnx"], nowhere / "p.jpg", {"builtin"})
         self.assertEqual(rows, [])
-        self.assertIn({"what": "program: witx", "reason": "classify.wasm is not built"}, skipped)
+        self.assertIn({"what": "program: builtin, witx", "reason": "classify.wasm is not built"}, skipped)
 
 
 class Kernels(unittest.TestCase):
