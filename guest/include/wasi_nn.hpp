@@ -306,7 +306,8 @@ class Context {
   }
 
   // An output that is declared. Hosts that do not tell the shape that came out leave it to be
-  // deduced: then at most one dimension may be open.
+  // deduced: then at most one dimension may be open. An output is bytes to its reader: whether the
+  // model's elements are those declared, Check of wasi_nn_introspection.hpp tells.
   template <Element T, std::size_t... kDims>
   [[nodiscard]] Result<TypedTensor<T, kDims...>> Get(const Output<T, kDims...>& output) const {
     auto data = GetOutput<T>(output.slot);
