@@ -325,12 +325,21 @@ TEST(NormTest, BatchNormalization) {
                                 MakeTensor<float>({2}, {1, 3}), MakeTensor<float>({2}, {1, 4})),
                          {1, 2, 1, 2}),
       (Floats{0, 1, 10, 11}));
-  norm.attributes.push_back(Attr("training_mode", 1));
-  EXPECT_EQ(norm.Error(Inputs(MakeTensor<float>({1, 1}, {1}), MakeTensor<float>({1}, {1}),
-                              MakeTensor<float>({1}, {1}), MakeTensor<float>({1}, {1}),
-                              MakeTensor<float>({1}, {1})))
-                .code(),
-            Code::kUnsupportedOperation);
+}
+
+TEST(NormTest, BatchNormalizationInTraining) {
+  NodeUnderTest norm{"BatchNormalization",
+                     15,
+                     {Attr("epsilon", 0.0f), Attr("momentum", 0.75f), Attr("training_mode", 1)},
+                     3};
+  auto outputs = norm.Run(Inputs(MakeTensor<float>({2, 1}, {1, 5}), MakeTensor<float>({1}, {2}),
+                                 MakeTensor<float>({1}, {10}), MakeTensor<float>({1}, {7}),
+                                 MakeTensor<float>({1}, {8})));
+  ASSERT_TRUE(outputs.has_value()) << outputs.error().message();
+  EXPECT_EQ(testing::ValuesOf<float>(outputs->at(0)), (Floats{8, 12}));
+  // Of the batch: mean 3, variance 4; a quarter of them goes into the running ones.
+  EXPECT_EQ(testing::ValuesOf<float>(outputs->at(1)), Floats{6});
+  EXPECT_EQ(testing::ValuesOf<float>(outputs->at(2)), Floats{7});
 }
 
 TEST(NormTest, OthersAgainstTheirDefinition) {
