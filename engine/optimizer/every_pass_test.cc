@@ -178,7 +178,12 @@ TEST(EveryPassTest, HasSomethingToDo) {
     options.log = &log;
     EXPECT_TRUE(engine::Model::Load(net.model.Build(), options).has_value());
   }
-  for (const Pass& pass : Passes()) EXPECT_GE(log.worked[std::string(pass.name)], 1) << pass.name;
+  for (const Pass& pass : Passes()) {
+    // What these two do changes how results are rounded: the tests of integers and halves have
+    // them.
+    if (pass.name == "fold-quantization" || pass.name == "widen-half") continue;
+    EXPECT_GE(log.worked[std::string(pass.name)], 1) << pass.name;
+  }
 }
 
 TEST(EveryPassTest, IsNotNeededForAnAnswer) {

@@ -1,5 +1,8 @@
 // Computes what depends on constants alone, once, at load.
 #include <algorithm>
+#include <iterator>
+#include <string_view>
+#include <vector>
 
 #include "engine/ops/op_context.h"
 #include "engine/optimizer/pass.h"
@@ -8,9 +11,25 @@ namespace wnn::optimizer {
 namespace {
 
 // A folded value costs memory for as long as the model lives: larger ones are computed in each run,
-// and so is everything once so much has been folded.
+// unless they are weights, and so is everything once so much has been folded.
 constexpr uint64_t kMaxFoldedBytes = uint64_t{16} << 20;
-constexpr uint64_t kMaxFoldedBytesInAll = uint64_t{256} << 20;
+constexpr uint64_t kMaxFoldedBytesInAll = uint64_t{1} << 30;
+
+// Values that kernels pack if they are constant: the operands, but the first, of products.
+std::vector<bool> FindWeights(const graph::Graph& graph) {
+  constexpr std::string_view kProducts[] = {"Conv", "ConvTranspose", "Gemm", "MatMul"};
+  std::vector<bool> weights(graph.n_values(), false);
+  for (const graph::Node& node : graph.nodes()) {
+    if (std::find(std::begin(kProducts), std::end(kProducts), node.op_type) ==
+        std::end(kProducts)) {
+      continue;
+    }
+    for (size_t i = 1; i < node.inputs.size(); ++i) {
+      if (node.inputs[i] != graph::kNoValue) weights[static_cast<size_t>(node.inputs[i])] = true;
+    }
+  }
+  return weights;
+}
 
 bool OutputsConstant(const graph::Graph& graph, const graph::Node& node) {
   return std::all_of(node.outputs.begin(), node.outputs.end(), [&](graph::ValueId id) {
@@ -30,7 +49,7 @@ uint64_t ConstantBytes(const graph::Graph& graph, const graph::Node& node) {
 
 Status FoldConstants(PassContext& context) {
   graph::Graph& graph = context.graph();
-  const uint64_t max_bytes = std::min(kMaxFoldedBytes, context.limits().max_tensor_bytes);
+  const std::vector<bool> weights = FindWeights(graph);
   uint64_t budget = std::min(kMaxFoldedBytesInAll, context.limits().max_memory_bytes);
   for (size_t i = 0; i < graph.n_nodes(); ++i) {
     const graph::NodeId id = static_cast<graph::NodeId>(i);
@@ -39,8 +58,13 @@ Status FoldConstants(PassContext& context) {
     WNN_RETURN_IF_ERROR(ops::InferNode(graph, node, graph.facts()));
     if (!OutputsConstant(graph, node)) {
       if (!ops::CanEvaluate(node, graph.facts())) continue;
-      Status status = ops::EvaluateNode(graph, node, graph.facts(), std::min(max_bytes, budget),
-                                        context.stop());
+      const bool is_weight =
+          node.outputs[0] != graph::kNoValue && weights[static_cast<size_t>(node.outputs[0])];
+      const uint64_t most = is_weight
+                                ? context.limits().max_tensor_bytes
+                                : std::min(kMaxFoldedBytes, context.limits().max_tensor_bytes);
+      Status status =
+          ops::EvaluateNode(graph, node, graph.facts(), std::min(most, budget), context.stop());
       if (!status.ok()) {
         if (status.code() == Code::kTimeout) return status;
         context.Note(node, status.message());

@@ -72,6 +72,16 @@ TEST(OptimizerTest, DoesNotFoldWhatWouldBeHuge) {
   EXPECT_EQ(OpTypes(Optimized(builder)), std::vector<std::string>{"ConstantOfShape"});
 }
 
+TEST(OptimizerTest, FoldsWeightsOfAnySize) {
+  ModelBuilder builder;
+  builder.Input("x", DType::kFloat, {"N", 4096});
+  builder.Initializer<int64_t>("shape", {2}, {4096, 2048});  // 32 MiB
+  builder.Node("ConstantOfShape", {"shape"}, {"w"});
+  builder.Node("MatMul", {"x", "w"}, {"y"});
+  builder.Output("y");
+  EXPECT_EQ(OpTypes(Optimized(builder, {"packed-gemm"})), std::vector<std::string>{"MatMul"});
+}
+
 TEST(OptimizerTest, RemovesIdentityAndDropout) {
   ModelBuilder builder;
   builder.Input("x", DType::kFloat, {2});
