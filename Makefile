@@ -3,7 +3,7 @@
 BUILD := build/release
 SHELL := /bin/bash
 
-.PHONY: help setup build demo test test-subsets abi-matrix conformance bench bench-docs bench-kernels bench-image clean
+.PHONY: help setup build demo test test-subsets abi-matrix conformance interop bench bench-docs bench-kernels bench-image clean
 
 help:  ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 20
@@ -29,6 +29,9 @@ abi-matrix: build  ## Those of the tests that are every ABI's functions, types a
 
 conformance: build  ## Run ONNX's backend suite under every runtime; writes its report and docs/conformance.md
 	@python3 tests/conformance/conformance.py report --worker $(BUILD)/tests/conformance_worker
+
+interop: build  ## Run what PyTorch, TensorFlow, scikit-learn and XGBoost export; 9 GB of packages, once
+	@python3 tests/interop/interop.py
 
 bench: build  ## Time every way of running the models; writes build/bench/report.json
 	@python3 bench/report.py
