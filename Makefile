@@ -3,7 +3,7 @@
 BUILD := build/release
 SHELL := /bin/bash
 
-.PHONY: help setup build demo test test-subsets abi-matrix conformance interop bench bench-docs bench-kernels bench-image clean
+.PHONY: help setup build demo test test-subsets test-all fuzz soak abi-matrix conformance interop bench bench-docs bench-kernels bench-image clean
 
 help:  ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 20
@@ -32,6 +32,15 @@ conformance: build  ## Run ONNX's backend suite under every runtime; writes its 
 
 interop: build  ## Run what PyTorch, TensorFlow, scikit-learn and XGBoost export; 9 GB of packages, once
 	@python3 tests/interop/interop.py
+test-all: setup  ## Run host and engine tests under the address and thread sanitizers; hours from nothing
+	@python3 tools/sanitize.py
+
+fuzz: setup  ## Run each fuzz target under libFuzzer for MINUTES=1
+	@python3 tools/fuzz.py --minutes $(or $(MINUTES),1) $(TARGETS)
+
+soak: build  ## 64 tenants, a tenth of them hostile, for MINUTES=1 under each runtime
+	@for r in builtin onnxruntime; do \
+	  $(BUILD)/tests/soak --seconds $$(( $(or $(MINUTES),1) * 60 )) --runtime $$r || exit 1; done
 
 bench: build  ## Time every way of running the models; writes build/bench/report.json
 	@python3 bench/report.py

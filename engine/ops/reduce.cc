@@ -55,6 +55,7 @@ Status InferReduce(InferContext& context) {
   WNN_RETURN_IF_ERROR(context.RequireType(0, kSet));
   const Fact& in = context.Input(0);
   WNN_ASSIGN_OR_RETURN(int64_t keep_dims, context.attributes().Int("keepdims", 1));
+  if (keep_dims != 0 && keep_dims != 1) return InvalidArgument("keepdims is neither 0 nor 1");
   if (!in.has_rank) {
     context.SetOutput(0, Fact::Unranked(in.dtype));
     return OkStatus();
@@ -205,6 +206,7 @@ Status InferArg(InferContext& context) {
   const Fact& in = context.Input(0);
   WNN_ASSIGN_OR_RETURN(int64_t wanted, context.attributes().Int("axis", 0));
   WNN_ASSIGN_OR_RETURN(int64_t keep_dims, context.attributes().Int("keepdims", 1));
+  if (keep_dims != 0 && keep_dims != 1) return InvalidArgument("keepdims is neither 0 nor 1");
   if (!in.has_rank) {
     context.SetOutput(0, Fact::Unranked(DType::kInt64));
     return OkStatus();

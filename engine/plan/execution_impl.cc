@@ -28,6 +28,11 @@ Status ExecutionImpl::CheckNewInput(size_t index, const TensorView& value) const
   WNN_RETURN_IF_ERROR(CheckIndex(index, inputs_.size(), "input"));
   const ValueInfo& info = model_.inputs()[index];
   WNN_RETURN_IF_ERROR(CheckInput(info, value));
+  const Input& present = inputs_[index];
+  if (present.is_set && present.dtype == value.dtype &&
+      std::ranges::equal(present.shape, value.dims)) {
+    return OkStatus();  // the rest was checked when it had that type first, and costs allocations
+  }
   Status size = graph::CheckSize(graph::Fact::Concrete(value.dtype, value.dims));
   if (size.ok() && value.data.size() > model_.limits().max_tensor_bytes) {
     size = TooLarge("its " + std::to_string(value.data.size()) + " bytes are over the limit of " +
@@ -257,8 +262,8 @@ Status ExecutionImpl::Interpret(const StopCondition& stop) {
   for (const Input& input : inputs_) {
     values.push_back(input.object);
     if (!input.object.empty()) continue;
-    WNN_ASSIGN_OR_RETURN(Tensor copy, Tensor::CopyOf({input.dtype, input.shape, input.data},
-                                                     environment.budget));
+    WNN_ASSIGN_OR_RETURN(
+        Tensor copy, Tensor::CopyOf({input.dtype, input.shape, input.data}, environment.budget));
     values.back() = Value(std::move(copy));
   }
   if (!interpreter_) {

@@ -7,6 +7,7 @@
 #include <string>
 #include <string_view>
 
+#include "guest/image/jpeg_tables.h"
 #include "guest/image/resize.h"
 #include "guest/support/file.h"
 
@@ -88,6 +89,54 @@ TEST(Decode, RefusesEveryTruncationOfAPng) {
   constexpr std::size_t kEndChunk = 12;
   for (std::size_t size = 0; size < whole.size() - kEndChunk; ++size) {
     EXPECT_FALSE(Decode(std::span(whole).first(size)).has_value()) << size << " bytes";
+  }
+}
+
+TEST(Decode, RefusesPicturesWithoutPixels) {
+  for (const char* text : {"P6 0 2 255\nabcdef", "P6 2 0 255\nabcdef", "P5 0 0 255\n"}) {
+    EXPECT_FALSE(Decode(FromText(text)).has_value()) << text;
+  }
+}
+
+// The head of a JPEG file with one Huffman table of sixteen lengths with `count` codes each.
+std::string JpegWithTable(int count) {
+  const int n_codes = 16 * count;
+  const int length = 2 + 17 + n_codes;
+  std::string file = "\xff\xd8\xff\xc4";
+  file += static_cast<char>(length >> 8);
+  file += static_cast<char>(length);
+  file += '\0';
+  file += std::string(16, static_cast<char>(count));
+  return file + std::string(static_cast<std::size_t>(n_codes), 'x') + "\xff\xd9";
+}
+
+TEST(Decode, RefusesJpegTablesOfMoreThan256Codes) {
+  for (const auto& [count, fits] : {std::pair(1, true), {16, true}, {17, false}, {255, false}}) {
+    const std::string file = JpegWithTable(count);
+    EXPECT_EQ(HuffmanTablesFit(std::as_bytes(std::span(file))), fits) << count;
+    EXPECT_FALSE(Decode(std::as_bytes(std::span(file))).has_value());
+  }
+  // After padding and another segment, and after a scan, amid compressed data.
+  const std::string table = JpegWithTable(17).substr(2);
+  for (const std::string& before :
+       {std::string("\xff\xd8\xff\xfe\0\4ab  \xff", 11), std::string("\xff\xd8\xff\xda\0\3"
+                                                                     "a"
+                                                                     "data\xff\0data\xff\xd0",
+                                                                     20)}) {
+    const std::string file = before + table;
+    EXPECT_FALSE(HuffmanTablesFit(std::as_bytes(std::span(file)))) << before.size();
+  }
+  // A comment may say what it likes.
+  const std::string comment(
+      "\xff\xd8\xff\xfe\0\x18\xff\xc4\0\x14"
+      "0123456789abcdef01",
+      28);
+  EXPECT_TRUE(HuffmanTablesFit(std::as_bytes(std::span(comment))));
+}
+
+TEST(Decode, RefusesPnmOfSixteenBits) {
+  for (const char* text : {"P5 4 3 25555\nabcdefghijklmnopqrstuvwxyz", "P6 1 1 65535\nabcdef"}) {
+    EXPECT_FALSE(Decode(FromText(text)).has_value()) << text;
   }
 }
 

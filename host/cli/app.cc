@@ -3,10 +3,13 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
+#include <cstring>
 #include <filesystem>
+#include <fstream>
 #include <memory>
 #include <optional>
 #include <string_view>
@@ -164,7 +167,9 @@ Result<int> RunModule(const Options& options, Logger* log, CallRecorder* recorde
   const Clock::time_point start = Clock::now();
   WNN_ASSIGN_OR_RETURN(std::unique_ptr<wasm::Engine> engine, wasm::Engine::Create(engine_options));
   WNN_ASSIGN_OR_RETURN(std::unique_ptr<wasm::Module> module,
-                       wasm::Module::Load(*engine, options.module));
+                       wasm::Module::Load(*engine, options.module,
+                                          options.allow_precompiled ? wasm::Precompiled::kAllow
+                                                                    : wasm::Precompiled::kRefuse));
   report.compile = Clock::now() - start;
 
   WNN_ASSIGN_OR_RETURN(wasm::RunResult result, wasm::Run(*engine, *module, run));
@@ -198,6 +203,40 @@ int RunGuest(const Options& options) {
   return std::move(exit_code).value_or(kExitFailure);
 }
 
+// All of `bytes` or nothing: an interrupted write leaves no half of a file behind under its name.
+Status WriteFile(const std::filesystem::path& path, std::span<const std::byte> bytes) {
+  std::filesystem::path partial = path;
+  partial += ".partial";
+  std::ofstream file(partial, std::ios::binary);
+  file.write(reinterpret_cast<const char*>(bytes.data()),
+             static_cast<std::streamsize>(bytes.size()));
+  file.close();
+  std::error_code error;
+  if (file) std::filesystem::rename(partial, path, error);
+  if (file && !error) return OkStatus();
+  const std::string reason = error ? error.message() : std::strerror(errno);
+  std::filesystem::remove(partial, error);
+  return RuntimeError("cannot write '" + path.string() + "': " + reason);
+}
+
+Status CompileModule(const Options& options, Logger* log) {
+  wasm::EngineOptions engine_options = options.engine;
+  engine_options.log = log;
+  WNN_ASSIGN_OR_RETURN(std::unique_ptr<wasm::Engine> engine, wasm::Engine::Create(engine_options));
+  WNN_ASSIGN_OR_RETURN(std::unique_ptr<wasm::Module> module,
+                       wasm::Module::Load(*engine, options.module));
+  WNN_ASSIGN_OR_RETURN(const std::vector<std::byte> code, module->Serialize());
+  return WriteFile(options.output, code);
+}
+
+int Compile(const Options& options) {
+  const std::unique_ptr<Logger> log = MakeStderrLogger(options.log_level);
+  const Status status = CompileModule(options, log.get());
+  if (status.ok()) return 0;
+  PrintError(status.message());
+  return kExitFailure;
+}
+
 }  // namespace
 
 int RunApp(std::span<const std::string> words) {
@@ -213,6 +252,7 @@ int RunApp(std::span<const std::string> words) {
     case Invocation::Action::kPrint: Print(stdout, invocation->text); return 0;
     case Invocation::Action::kVersion: Print(stdout, VersionText(invocation->options)); return 0;
     case Invocation::Action::kRun: return RunGuest(invocation->options);
+    case Invocation::Action::kCompile: return Compile(invocation->options);
   }
   return kExitFailure;
 }

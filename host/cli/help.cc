@@ -7,6 +7,7 @@ std::string HelpText() {
 models through WASI-NN. Compiled modules are cached, so that a second start takes milliseconds.
 
 Usage:  wasmtime-onnx [run] [OPTIONS] MODULE [ARGS]
+        wasmtime-onnx compile [OPTIONS] MODULE [-o FILE]
 
 MODULE is a core module or a component of WASI 0.2, in the binary or the text format.
 With `run`, all words after MODULE are the guest's. Without, our options may follow MODULE too; put
@@ -27,6 +28,10 @@ Examples
       Call one exported function and print its results. A component's may take booleans and strings.
   wasmtime-onnx -W timeout=2s,max-memory-size=67108864 guest.wasm
       Stop the guest after two seconds; let its memory grow to 64 MiB at most.
+
+Compiled code
+  -o, --output FILE        where `compile` writes it (default: MODULE's name, ending in .cwasm)
+      --allow-precompiled  run what `compile` wrote: machine code, so from those you trust only
 
 The guest
   -i, --invoke NAME        call the export NAME instead of _start (or a component's wasi:cli/run);

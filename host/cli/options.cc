@@ -23,6 +23,8 @@ struct Written {
   bool c_runtime = false;
   bool tract = false;
   bool no_gpu = false;
+  bool allow_precompiled = false;
+  std::vector<std::string> output;
   std::vector<std::string> invoke, argv0, allow_http, cache, runtime, onnxruntime, threads, log,
       timings;
   std::vector<std::string> env, dir, mapdir, nn_graph, nn_preload, nn_abi, nn_target;
@@ -40,9 +42,11 @@ class Grammar {
     app_.add_flag("--c-runtime", written.c_runtime);
     app_.add_flag("--tract", written.tract);
     app_.add_flag("--no-gpu", written.no_gpu);
+    app_.add_flag("--allow-precompiled", written.allow_precompiled);
     app_.add_option("--timings", written.timings)->expected(0, 1);
     const std::pair<const char*, std::vector<std::string>*> with_value[] = {
         {"-i,--invoke", &written.invoke},
+        {"-o,--output", &written.output},
         {"--argv0", &written.argv0},
         {"--allow-http", &written.allow_http},
         {"-c,--cache", &written.cache},
@@ -231,8 +235,7 @@ Status ApplyGroups(const Written& written, Options& options) {
 
 // What concerns the built-in engine alone.
 Status ChooseBuiltin(const Written& written, Options& options) {
-  if (options.runtime != "builtin" &&
-      !(written.nn_isa.empty() && written.nn_optimize.empty())) {
+  if (options.runtime != "builtin" && !(written.nn_isa.empty() && written.nn_optimize.empty())) {
     return InvalidArgument("--nn-isa and --nn-optimize are for --runtime builtin");
   }
   WNN_ASSIGN_OR_RETURN(options.instruction_set, ChooseInstructionSet(written));
@@ -272,6 +275,7 @@ Result<Options> Understand(const Written& written) {
   if (!options.nn && !options.models.empty()) {
     return InvalidArgument("--nn-graph or --nn-preload and -S nn=n exclude each other");
   }
+  options.allow_precompiled = written.allow_precompiled;
   WNN_ASSIGN_OR_RETURN(options.invoke, Single("--invoke", written.invoke));
   WNN_ASSIGN_OR_RETURN(options.argv0, Single("--argv0", written.argv0));
   WNN_ASSIGN_OR_RETURN(std::optional<std::string> library,
@@ -330,6 +334,18 @@ Result<Invocation> ParseCommandLine(std::span<const std::string> words) {
   }
   invocation.options.module = std::move(split.module);
   invocation.options.arguments = std::move(split.guest);
+  WNN_ASSIGN_OR_RETURN(std::optional<std::string> output, Single("--output", written.output));
+  if (!split.is_compile) {
+    if (output) return InvalidArgument("--output is of `wasmtime-onnx compile`");
+    return invocation;
+  }
+  if (!invocation.options.arguments.empty()) {
+    return InvalidArgument("compile takes one MODULE, but '" + invocation.options.arguments[0] +
+                           "' is given as well");
+  }
+  invocation.action = Invocation::Action::kCompile;
+  invocation.options.output =
+      output.value_or(std::filesystem::path(invocation.options.module).stem().string() + ".cwasm");
   return invocation;
 }
 

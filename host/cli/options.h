@@ -26,6 +26,8 @@ inline constexpr int kMaxThreads = 1024;
 
 struct Options {
   std::string module;
+  bool allow_precompiled = false;
+  std::string output;                  // of `compile`: where the code goes
   std::vector<std::string> arguments;  // the guest's, its name not among them
   std::optional<std::string> argv0;    // the guest's name; nothing: MODULE's last part
   std::optional<std::string> invoke;
@@ -63,6 +65,7 @@ struct Options {
 struct Invocation {
   enum class Action {
     kRun,
+    kCompile,
     kPrint,    // `text`, then exit
     kVersion,  // of us and what we use
   };

@@ -27,6 +27,38 @@ Words MessagesOf(const std::vector<Words>& lines) {
   return messages;
 }
 
+TEST(OptionsTest, LimitsOfAGuest) {
+  const Options options = Parse({"--nn-limit", "memory=1000,graphs=2,call-time=5ms", "--nn-limit",
+                                 "contexts=3,model-bytes=4,tensor-bytes=5,nodes=6,model-memory=7",
+                                 "--nn-guest-models", "builtin,onnxruntime", "m.wasm"});
+  EXPECT_EQ(options.nn_limits.max_memory_bytes, 1000u);
+  EXPECT_EQ(options.nn_limits.max_graphs, 2u);
+  EXPECT_EQ(options.nn_limits.max_contexts, 3u);
+  EXPECT_EQ(options.nn_limits.max_call_time, std::chrono::milliseconds(5));
+  EXPECT_EQ(options.model_limits.max_model_bytes, 4u);
+  EXPECT_EQ(options.model_limits.max_tensor_bytes, 5u);
+  EXPECT_EQ(options.model_limits.max_nodes, 6u);
+  EXPECT_EQ(options.model_limits.max_memory_bytes, 7u);
+  EXPECT_EQ(options.guest_model_runtimes, (Words{"builtin", "onnxruntime"}));
+  EXPECT_FALSE(Parse({"m.wasm"}).guest_model_runtimes.has_value());
+  EXPECT_EQ(Parse({"--nn-guest-models=none", "m.wasm"}).guest_model_runtimes, Words());
+  for (const char* bad : {"", "tract", "builtin,", ",builtin", "none,builtin"}) {
+    EXPECT_NE(ErrorOf({std::string("--nn-guest-models=") + bad, "m.wasm"}), "") << bad;
+  }
+}
+
+TEST(OptionsTest, CompileHasAnOutput) {
+  auto compile = ParseCommandLine(Words{"compile", "folder/m.wasm"});
+  ASSERT_TRUE(compile.has_value());
+  EXPECT_EQ(compile->action, Invocation::Action::kCompile);
+  EXPECT_EQ(compile->options.output, "m.cwasm");
+  compile = ParseCommandLine(Words{"compile", "m.wasm", "-o", "x"});
+  ASSERT_TRUE(compile.has_value());
+  EXPECT_EQ(compile->options.output, "x");
+  EXPECT_NE(ErrorOf({"compile", "m.wasm", "n.wasm"}), "");
+  EXPECT_NE(ErrorOf({"m.wasm", "--output=x"}), "");
+}
+
 TEST(OptionsTest, Defaults) {
   const Options options = Parse({"m.wasm"});
   EXPECT_EQ(options.module, "m.wasm");

@@ -54,8 +54,10 @@ class Splitter {
         options_ended = true;
       } else if (!options_ended && LooksLikeOption(word)) {
         WNN_RETURN_IF_ERROR(TakeOption(word));
-      } else if (!options_ended && !has_run_ && word == "run") {
+      } else if (!options_ended && !has_run_ && !result_.is_compile && word == "run") {
         has_run_ = true;
+      } else if (!options_ended && !has_run_ && !result_.is_compile && word == "compile") {
+        result_.is_compile = true;
       } else {
         if (word.empty()) return InvalidArgument("MODULE is an empty word");
         result_.module = word;

@@ -2,6 +2,7 @@
 //
 //   [run] OPTION... MODULE GUEST_WORD...         with `run`: everything after MODULE is the guest's
 //   OPTION... MODULE (OPTION | GUEST_WORD)... [-- GUEST_WORD...]         without
+//   compile (OPTION | MODULE)...
 #pragma once
 
 #include <span>
@@ -28,7 +29,8 @@ struct CommandWords {
   // Our options in their order: kFlag as one word, kValue as name and value, kOptionalValue as one
   // word, "--name" or "--name=value".
   std::vector<std::string> options;
-  std::string module;  // empty when none was given
+  bool is_compile = false;  // begins with `compile`
+  std::string module;       // empty when none was given
   std::vector<std::string> guest;
 };
 

@@ -32,6 +32,17 @@ TEST(WordsTest, NothingIsNoModule) {
   EXPECT_EQ(Split({"--help"}).options, Words{"--help"});
 }
 
+TEST(WordsTest, CompileIsAWordBeforeTheModule) {
+  const CommandWords words = Split({"compile", "--dir", "d", "m.wasm", "--help"});
+  EXPECT_TRUE(words.is_compile);
+  EXPECT_EQ(words.module, "m.wasm");
+  EXPECT_EQ(words.options, (Words{"--dir", "d", "--help"}));
+  EXPECT_FALSE(Split({"run", "compile"}).is_compile);
+  EXPECT_EQ(Split({"run", "compile"}).module, "compile");
+  EXPECT_EQ(Split({"compile", "run"}).module, "run");
+  EXPECT_EQ(Split({"--", "compile"}).module, "compile");
+}
+
 TEST(WordsTest, AfterRunAndModuleAllIsTheGuests) {
   const CommandWords words =
       Split({"run", "--dir", "d", "m.wasm", "--dir", "x", "--", "-q", "--unknown"});

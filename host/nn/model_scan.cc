@@ -32,6 +32,8 @@ enum class Message : uint8_t {
   kValueInfo,
   kType,
   kElementType,  // Sequence, Optional and Map: what holds a type
+  kTensorType,   // also of sparse tensors
+  kShape,
   kTensor,
   kSparseTensor,
   kOther,  // counted, not looked into
@@ -70,11 +72,13 @@ constexpr auto kChildren = std::to_array<Child>({
     {Message::kAttribute, 22, Message::kSparseTensor, true},
     {Message::kAttribute, 23, Message::kSparseTensor},
     {Message::kValueInfo, 2, Message::kType, true},
-    {Message::kType, 1, Message::kOther, true},
+    {Message::kType, 1, Message::kTensorType, true},
     {Message::kType, 4, Message::kElementType, true},
     {Message::kType, 5, Message::kElementType, true},
-    {Message::kType, 8, Message::kOther, true},
+    {Message::kType, 8, Message::kTensorType, true},
     {Message::kType, 9, Message::kElementType, true},
+    {Message::kTensorType, 2, Message::kShape, true},
+    {Message::kShape, 1, Message::kOther},
     {Message::kElementType, 1, Message::kType, true},
     {Message::kElementType, 2, Message::kType, true},
 });

@@ -132,6 +132,11 @@ TEST(ModelScan, RefusesMessagesThatReadersWouldMerge) {
             Code::kInvalidEncoding);
   EXPECT_EQ(Scan(Model(Bytes(15, Bytes(1, tensor) + Bytes(1, tensor)))).code(),
             Code::kInvalidEncoding);
+  // An input of shape [4], twice: some read [4], some [4, 4].
+  const std::string shape = Bytes(2, Bytes(1, Number(1, 4)));
+  const auto input = [](const std::string& type) { return Model(Bytes(11, Bytes(2, type))); };
+  EXPECT_TRUE(Scan(input(Bytes(1, Number(1, 1) + shape))).ok());
+  EXPECT_EQ(Scan(input(Bytes(1, Number(1, 1) + shape + shape))).code(), Code::kInvalidEncoding);
 }
 
 TEST(ModelScan, RefusesExternalDataOfBytesWhereverItHides) {

@@ -81,7 +81,8 @@ Result<std::span<const uint8_t>> ToBinary(std::span<const std::byte> bytes,
     case FileKind::kPrecompiled:
       return Unsupported(
           "this is a native or precompiled file: give the .wasm file that it was made from "
-          "(compiled code is cached anyway)");
+          "(compiled code is cached anyway), or, if you trust it as you trust this program, "
+          "--allow-precompiled");
     case FileKind::kOther:
       return InvalidArgument(
           bytes.empty() ? "the file is empty"
@@ -116,6 +117,29 @@ Result<wasmtime::component::Component> CompileComponent(Engine& engine,
   return wasmtime::component::Component(component);
 }
 
+wasmtime::Error TakeError(wasmtime_error_t* error) { return wasmtime::Error(error); }
+
+// Code as Module::Serialize gives it. Which of the two it is, only trying tells.
+Result<std::variant<wasmtime::Module, wasmtime::component::Component>> Deserialize(
+    Engine& engine, std::span<const std::byte> bytes) {
+  using Code = std::variant<wasmtime::Module, wasmtime::component::Component>;
+  const auto* data = reinterpret_cast<const uint8_t*>(bytes.data());
+  wasmtime_module_t* module = nullptr;
+  wasmtime_error_t* error =
+      wasmtime_module_deserialize(engine.get().capi(), data, bytes.size(), &module);
+  if (error == nullptr) return Code(wasmtime::Module(module));
+  std::string message = TakeError(error).message();
+  wasmtime_component_t* component = nullptr;
+  error = wasmtime_component_deserialize(engine.get().capi(), data, bytes.size(), &component);
+  if (error == nullptr) return Code(wasmtime::component::Component(component));
+  // Each of the two says of the other's code that it is that.
+  const std::string other = TakeError(error).message();
+  if (message.find("component") != std::string::npos) message = other;
+  message.erase(message.find_last_not_of('\n') + 1);
+  return InvalidArgument("precompiled code that does not run here: " + message +
+                         "\nCompile it anew, with the options that it is run with");
+}
+
 std::vector<std::string> FunctionsOf(const wasmtime::Module& module) {
   wasm_exporttype_vec_t exports;
   wasmtime_module_exports(module.capi(), &exports);
@@ -147,7 +171,11 @@ void AddFunctions(const wasmtime::Engine& engine, const Type& type, const std::s
 
 }  // namespace
 
-Result<Module::Code> Module::CompileBytes(Engine& engine, std::span<const std::byte> bytes) {
+Result<Module::Code> Module::CompileBytes(Engine& engine, std::span<const std::byte> bytes,
+                                          Precompiled precompiled) {
+  if (precompiled == Precompiled::kAllow && KindOf(bytes) == FileKind::kPrecompiled) {
+    return Deserialize(engine, bytes);
+  }
   std::vector<uint8_t> storage;
   WNN_ASSIGN_OR_RETURN(const std::span<const uint8_t> binary, ToBinary(bytes, storage));
   if (KindOf(std::as_bytes(binary)) == FileKind::kComponent) {
@@ -158,17 +186,30 @@ Result<Module::Code> Module::CompileBytes(Engine& engine, std::span<const std::b
   return Code(std::move(module));
 }
 
-Result<std::unique_ptr<Module>> Module::Load(Engine& engine, const std::filesystem::path& path) {
+Result<std::unique_ptr<Module>> Module::Load(Engine& engine, const std::filesystem::path& path,
+                                             Precompiled precompiled) {
   Result<std::vector<std::byte>> bytes = ReadFile(path);
   if (!bytes) return std::move(bytes.error()).WithContext("module '" + path.string() + "'");
-  return Compile(engine, *bytes, path.string());
+  return Compile(engine, *bytes, path.string(), precompiled);
 }
 
 Result<std::unique_ptr<Module>> Module::Compile(Engine& engine, std::span<const std::byte> bytes,
-                                                std::string name) {
-  Result<Code> code = CompileBytes(engine, bytes);
+                                                std::string name, Precompiled precompiled) {
+  Result<Code> code = CompileBytes(engine, bytes, precompiled);
   if (!code) return std::move(code.error()).WithContext("module '" + name + "'");
   return std::unique_ptr<Module>(new Module(engine.get(), std::move(*code), std::move(name)));
+}
+
+Result<std::vector<std::byte>> Module::Serialize() const {
+  wasm_byte_vec_t bytes;
+  wasmtime_error_t* error = is_component()
+                                ? wasmtime_component_serialize(component().capi(), &bytes)
+                                : wasmtime_module_serialize(get().capi(), &bytes);
+  if (error != nullptr) return RuntimeError(TakeError(error).message());
+  const auto* data = reinterpret_cast<const std::byte*>(bytes.data);
+  std::vector<std::byte> copy(data, data + bytes.size);
+  wasm_byte_vec_delete(&bytes);
+  return copy;
 }
 
 std::vector<std::string> Module::ExportedFunctions() const {

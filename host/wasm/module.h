@@ -18,17 +18,24 @@
 
 namespace wnn::wasm {
 
+// What to do with code that was compiled before. It is machine code, which runs with all rights of
+// the process: allow it only where its file is trusted as the host's own executable is.
+enum class Precompiled { kRefuse, kAllow };
+
 // Immutable and thread-safe.
 class Module {
  public:
   // Reads `path` and compiles it. kNotFound if it cannot be read; else as Compile.
-  static Result<std::unique_ptr<Module>> Load(Engine& engine, const std::filesystem::path& path);
+  static Result<std::unique_ptr<Module>> Load(Engine& engine, const std::filesystem::path& path,
+                                              Precompiled precompiled = Precompiled::kRefuse);
 
   // Compiles a module or component in the binary or the text format, or takes it from the engine's
   // cache. `name` is what errors call it. kInvalidArgument if the bytes are neither or do not
-  // validate, kUnsupportedOperation for precompiled ones.
+  // validate, or, where precompiled code is allowed, were compiled for another version, machine or
+  // configuration; kUnsupportedOperation for precompiled code where it is not.
   static Result<std::unique_ptr<Module>> Compile(Engine& engine, std::span<const std::byte> bytes,
-                                                 std::string name);
+                                                 std::string name,
+                                                 Precompiled precompiled = Precompiled::kRefuse);
   Module(const Module&) = delete;
   Module& operator=(const Module&) = delete;
 
@@ -38,6 +45,9 @@ class Module {
   }
   // "module" or "component".
   std::string_view kind() const { return is_component() ? "component" : "module"; }
+  // The compiled code as bytes, for an engine of the same version and configuration on a machine
+  // with the same instructions.
+  Result<std::vector<std::byte>> Serialize() const;
   // In the program's order. A component's instances' functions are written INSTANCE#FUNCTION.
   std::vector<std::string> ExportedFunctions() const;
 
@@ -54,7 +64,8 @@ class Module {
   Module(wasmtime::Engine engine, Code code, std::string name)
       : engine_(std::move(engine)), code_(std::move(code)), name_(std::move(name)) {}
 
-  static Result<Code> CompileBytes(Engine& engine, std::span<const std::byte> bytes);
+  static Result<Code> CompileBytes(Engine& engine, std::span<const std::byte> bytes,
+                                   Precompiled precompiled);
 
   wasmtime::Engine engine_;
   Code code_;

@@ -71,6 +71,42 @@ TEST_F(ModuleTest, RefusesPrecompiledModules) {
             Code::kUnsupportedOperation);
 }
 
+TEST_F(ModuleTest, RunsPrecompiledCodeWhereThatIsAllowed) {
+  for (const char* text : {R"((module (func (export "f"))))", "(component)"}) {
+    auto module = Compile(text);
+    ASSERT_TRUE(module.has_value()) << module.error().message();
+    const auto code = (*module)->Serialize();
+    ASSERT_TRUE(code.has_value()) << code.error().message();
+    const auto refused = Module::Compile(*engine_, *code, "m");
+    ASSERT_FALSE(refused.has_value());
+    EXPECT_EQ(refused.error().code(), Code::kUnsupportedOperation);
+    const auto again = Module::Compile(*engine_, *code, "m", Precompiled::kAllow);
+    ASSERT_TRUE(again.has_value()) << again.error().message();
+    EXPECT_EQ((*again)->is_component(), (*module)->is_component());
+    EXPECT_EQ((*again)->ExportedFunctions(), (*module)->ExportedFunctions());
+  }
+}
+
+TEST_F(ModuleTest, RefusesOtherNativeFilesAndCodeForOtherEngines) {
+  const std::string_view native =
+      "\x7f"
+      "ELF\2\1\1";
+  const auto refused =
+      Module::Compile(*engine_, std::as_bytes(std::span(native)), "m", Precompiled::kAllow);
+  ASSERT_FALSE(refused.has_value());
+  EXPECT_EQ(refused.error().code(), Code::kInvalidArgument);
+  EngineOptions metered;
+  metered.cache.enabled = false;
+  metered.meters_fuel = true;
+  auto other = Engine::Create(metered);
+  ASSERT_TRUE(other.has_value());
+  const auto code = (*Compile("(module)"))->Serialize();
+  ASSERT_TRUE(code.has_value());
+  const auto module = Module::Compile(**other, *code, "m", Precompiled::kAllow);
+  ASSERT_FALSE(module.has_value());
+  EXPECT_EQ(module.error().code(), Code::kInvalidArgument);
+}
+
 TEST_F(ModuleTest, ListsExportedFunctionsOnly) {
   auto module = Compile(R"((module
       (memory (export "memory") 1) (func (export "b")) (global (export "g") i32 (i32.const 0))

@@ -1,9 +1,12 @@
 // Many threads on one session at once: load, compute and unload at random, every result checked.
 // Under the `tsan` preset, `builtin` must be clean here.
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <atomic>
+#include <cstdlib>
 #include <cstring>
+#include <fstream>
 #include <random>
 #include <string>
 #include <thread>
@@ -136,6 +139,46 @@ TEST_P(SessionStressTest, EveryResultIsRight) {
   for (std::thread& thread : threads) thread.join();
   EXPECT_EQ(n_wrong.load(), 0);
   EXPECT_GT(n_busy_or_stale.load(), 0);
+}
+
+// The process's memory in use, in bytes; 0 where it cannot be told.
+uint64_t ResidentBytes() {
+  std::ifstream file("/proc/self/statm");
+  uint64_t total = 0;
+  uint64_t resident = 0;
+  file >> total >> resident;
+  return file ? resident * static_cast<uint64_t>(sysconf(_SC_PAGESIZE)) : 0;
+}
+
+// A guest's whole life: another model each time, four megabytes of input and output.
+void LiveAndLeave(const std::shared_ptr<nn::Environment>& environment, int number) {
+  nn::Session session(environment, {});
+  const std::string model =
+      Model(Node("Relu", {"x"}, {"y"}) + Bytes(10, std::to_string(number)) +
+            GraphInput("x", DType::kFloat, {-1}) + GraphOutput("y", DType::kFloat, {-1}));
+  const auto graph = session.Load(AsBytes(model), nn::Encoding::kOnnx, runtimes::Target::kCpu);
+  ASSERT_TRUE(graph.has_value()) << graph.error().message();
+  const auto context = session.InitExecutionContext(*graph);
+  ASSERT_TRUE(context.has_value());
+  const std::vector<std::byte> input(size_t{4} << 20);
+  const Shape dims = {1 << 20};
+  ASSERT_TRUE(session.SetInput(*context, 0, {DType::kFloat, dims, input}).ok());
+  ASSERT_TRUE(session.Compute(*context).ok());
+}
+
+// WNN_GUESTS=10000 for as many guests as you like.
+TEST_P(SessionStressTest, GuestsThatComeAndGoLeaveTheHostAsItWas) {
+  nn::EnvironmentOptions options;
+  options.runtime = RuntimeNamed(GetParam());
+  if (options.runtime == nullptr) GTEST_SKIP() << kNoRuntime;
+  const char* wanted = std::getenv("WNN_GUESTS");
+  const int n_guests = wanted != nullptr ? std::atoi(wanted) : 200;
+  auto environment = std::make_shared<nn::Environment>(options);
+  for (int i = 0; i < 20; ++i) LiveAndLeave(environment, -i);
+  const uint64_t before = ResidentBytes();
+  for (int i = 0; i < n_guests; ++i) LiveAndLeave(environment, i);
+  // What two guests have at a time; a leak of a single page each would show at 10,000.
+  EXPECT_LT(ResidentBytes(), before + (uint64_t{16} << 20));
 }
 
 INSTANTIATE_TEST_SUITE_P(Runtimes, SessionStressTest, ::testing::ValuesIn(BuiltRuntimes()),

@@ -1,6 +1,7 @@
 #include "host/abi/witx/calls.h"
 
 #include <algorithm>
+#include <array>
 #include <cstring>
 #include <limits>
 #include <memory>
@@ -157,7 +158,11 @@ Status SetInput(WitxCall& call, const uint32_t* args) {
     return TooLarge("the tensor has " + std::to_string(n_dims) + " dimensions, the limit is " +
                     std::to_string(max_rank));
   }
-  Shape dims(n_dims);
+  // On the stack, but for ranks that only a raised limit allows: an inference allocates nothing.
+  std::array<int64_t, Limits().max_rank> usual_dims;
+  Shape more_dims(n_dims > usual_dims.size() ? n_dims : 0);
+  const std::span<int64_t> dims =
+      more_dims.empty() ? std::span(usual_dims).first(n_dims) : std::span(more_dims);
   for (uint32_t i = 0; i < n_dims; ++i) dims[i] = LoadU32(dims_bytes, size_t{i} * 4);
   const auto n_elements = ElementCount(dims);
   if (!n_elements) return InvalidArgument("the tensor's dimensions are too large to count");

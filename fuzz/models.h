@@ -1,0 +1,30 @@
+// Small models as seeds, and one run of a model.
+#pragma once
+
+#include <cstddef>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "engine/base/limits.h"
+#include "engine/base/status.h"
+#include "engine/tensor/tensor.h"
+#include "host/runtimes/runtime.h"
+
+namespace wnn::fuzz {
+
+// One model or more for most families of operators, of a few hundred bytes each.
+std::vector<std::string> SeedModels();
+
+// Small, so that many models are tried in a second.
+Limits FuzzLimits();
+
+// Loads and runs a model once. Inputs are the same numbers for the same types and shapes; open
+// dimensions are 2.
+Result<std::vector<Tensor>> RunOnce(const runtimes::Runtime& runtime,
+                                    std::span<const std::byte> model);
+
+// How two runs differ by more than rounding; empty if they do not.
+std::string Difference(const std::vector<Tensor>& a, const std::vector<Tensor>& b);
+
+}  // namespace wnn::fuzz

@@ -1,0 +1,16 @@
+// How inputs are changed.
+#pragma once
+
+#include <random>
+#include <string>
+
+namespace wnn::fuzz {
+
+// Flips, inserts, removes, copies or overwrites a few bytes.
+std::string MutateBytes(const std::string& input, std::mt19937& random);
+
+// Changes a field somewhere in a protobuf message: its value, its number, its being there at all.
+// Lengths around it are set right, so that readers get to what was changed.
+std::string MutateMessage(const std::string& message, std::mt19937& random);
+
+}  // namespace wnn::fuzz

@@ -1,0 +1,167 @@
+// In its steady state an inference allocates nothing of ours, from the guest's call down to the
+// kernels. Counted are C++'s allocations and those of tensors; Wasmtime's and ONNX Runtime's own
+// are theirs.
+#include <gtest/gtest.h>
+#include <stdlib.h>
+#include <wasmtime.h>
+
+#include <array>
+#include <atomic>
+#include <cstring>
+#include <fstream>
+#include <iterator>
+#include <new>
+#include <string>
+#include <vector>
+#include <wasmtime.hh>
+
+#include "host/abi/witx/witx.h"
+#include "host/nn/session.h"
+#include "tests/support/model_bytes.h"
+#include "tests/support/runtimes.h"
+
+#if defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+#define WNN_ALLOCATIONS_ARE_WATCHED 1  // the sanitizers' own functions must stay in place
+#endif
+#endif
+
+namespace {
+std::atomic<uint64_t> n_allocations{0};
+}  // namespace
+
+#if !defined(WNN_ALLOCATIONS_ARE_WATCHED)
+void* operator new(size_t size) {
+  ++n_allocations;
+  if (void* p = malloc(size == 0 ? 1 : size)) return p;
+  throw std::bad_alloc();
+}
+void* operator new(size_t size, const std::nothrow_t&) noexcept {
+  ++n_allocations;
+  return malloc(size == 0 ? 1 : size);
+}
+void operator delete(void* p) noexcept { free(p); }
+void operator delete(void* p, size_t) noexcept { free(p); }
+
+// What AlignedBuffer allocates by.
+extern "C" void* aligned_alloc(size_t alignment, size_t size) {
+  ++n_allocations;
+  void* p = nullptr;
+  return posix_memalign(&p, alignment, size) == 0 ? p : nullptr;
+}
+#endif
+
+namespace wnn::testing {
+namespace {
+
+// y = softmax(relu(conv(x))), with a convolution that needs working memory.
+std::string ConvModel() {
+  std::string raw(16 * 16 * 9 * sizeof(float), '\0');
+  const std::string weights = Bytes(5, Number(1, 16) + Number(1, 16) + Number(1, 3) + Number(1, 3) +
+                                           Number(2, 1) + Bytes(8, "w") + Bytes(9, raw));
+  return Model(weights + Node("Conv", {"x", "w"}, {"a"}) + Node("Relu", {"a"}, {"b"}) +
+               Node("Softmax", {"b"}, {"y"}) + GraphInput("x", DType::kFloat, {1, 16, 8, 8}) +
+               GraphOutput("y", DType::kFloat, {1, 16, 6, 6}));
+}
+
+nn::EnvironmentOptions Options() {
+  nn::EnvironmentOptions options;
+  options.runtime = RuntimeNamed("builtin");
+  options.n_threads = 2;
+  return options;
+}
+
+TEST(AllocationTest, CountsAllocations) {
+#if defined(WNN_ALLOCATIONS_ARE_WATCHED)
+  GTEST_SKIP() << "a sanitizer watches the allocations";
+#endif
+  const uint64_t before = n_allocations;
+  auto tensor = Tensor::Allocate(DType::kFloat, {64});
+  EXPECT_GE(n_allocations - before, 2u);  // its bytes, its shape
+}
+
+TEST(AllocationTest, AnInferenceOfASessionAllocatesNothing) {
+  const nn::EnvironmentOptions options = Options();
+  if (options.runtime == nullptr) GTEST_SKIP() << kNoRuntime;
+  nn::Session session(std::make_shared<nn::Environment>(options), {});
+  const std::string model = ConvModel();
+  auto graph = session.Load(AsBytes(model), nn::Encoding::kOnnx, runtimes::Target::kCpu);
+  ASSERT_TRUE(graph.has_value()) << graph.error().message();
+  auto context = session.InitExecutionContext(*graph);
+  ASSERT_TRUE(context.has_value());
+  const Shape dims = {1, 16, 8, 8};
+  const std::vector<float> input(16 * 8 * 8, 1.0f);
+  std::vector<float> output(16 * 6 * 6);
+  uint64_t before = 0;
+  for (int i = 0; i < 13; ++i) {
+    if (i == 3) before = n_allocations;  // the first ones make a plan
+    size_t needed = 0;
+    ASSERT_TRUE(
+        session.SetInput(*context, 0, {DType::kFloat, dims, std::as_bytes(std::span(input))}).ok());
+    ASSERT_TRUE(session.Compute(*context).ok());
+    ASSERT_TRUE(session.GetOutput(*context, 0, std::as_writable_bytes(std::span(output)), &needed)
+                    .has_value());
+  }
+  EXPECT_EQ(n_allocations - before, 0u);
+}
+
+// bench/infer.wat: a guest with one inference a call. See there for its memory.
+TEST(AllocationTest, AGuestsInferenceAllocatesNothing) {
+  const nn::EnvironmentOptions options = Options();
+  if (options.runtime == nullptr) GTEST_SKIP() << kNoRuntime;
+  nn::Session session(std::make_shared<nn::Environment>(options), {});
+  wasmtime::Engine engine;
+  wasmtime::Store store(engine);
+  wasmtime::Linker linker(engine);
+  ASSERT_TRUE(abi::AddWitxToLinker(linker.capi(), [&](wasmtime_context_t*) -> nn::Session& {
+                return session;
+              }).ok());
+  std::ifstream file(WNN_SOURCE_DIR "/bench/infer.wat");
+  auto module =
+      wasmtime::Module::compile(engine, std::string{std::istreambuf_iterator<char>(file), {}});
+  ASSERT_TRUE(module) << module.err().message();
+  auto instance = linker.instantiate(store, module.ok());
+  ASSERT_TRUE(instance) << instance.err().message();
+  auto instantiated = instance.ok();
+  auto memory = std::get<wasmtime::Memory>(*instantiated.get(store, "memory"));
+  const std::string model = ConvModel();
+  ASSERT_TRUE(memory.grow(store, 1));
+  uint8_t* data = memory.data(store).data();
+  constexpr uint32_t kModel = 1024, kInput = 65536, kOutput = 98304;
+  const std::array<uint32_t, 12> head = {kModel,
+                                         static_cast<uint32_t>(model.size()),
+                                         0,
+                                         0,
+                                         64,
+                                         4,
+                                         1,
+                                         kInput,
+                                         16 * 8 * 8 * 4,
+                                         0,
+                                         kOutput,
+                                         16 * 6 * 6 * 4};
+  const std::array<uint32_t, 4> dims = {1, 16, 8, 8};
+  std::memcpy(data, head.data(), sizeof(head));
+  std::memcpy(data + 64, dims.data(), sizeof(dims));
+  ASSERT_LT(model.size(), kInput - kModel);
+  std::memcpy(data + kModel, model.data(), model.size());
+
+  const auto call = [&](const wasmtime::Func& function) {
+    wasmtime_val_t result;
+    wasm_trap_t* trap = nullptr;
+    const wasmtime_func_t& raw = function.capi();
+    wasmtime_error_t* error =
+        wasmtime_func_call(store.context().capi(), &raw, nullptr, 0, &result, 1, &trap);
+    return error == nullptr && trap == nullptr ? result.of.i32 : -1;
+  };
+  const auto load = std::get<wasmtime::Func>(*instantiated.get(store, "load"));
+  const auto infer = std::get<wasmtime::Func>(*instantiated.get(store, "infer"));
+  ASSERT_EQ(call(load), 0);
+  for (int i = 0; i < 3; ++i) ASSERT_EQ(call(infer), 0);
+  const uint64_t before = n_allocations;
+  for (int i = 0; i < 10; ++i) ASSERT_EQ(call(infer), 0);
+  EXPECT_EQ(n_allocations - before, 0u);
+}
+
+}  // namespace
+}  // namespace wnn::testing
