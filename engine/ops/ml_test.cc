@@ -220,5 +220,35 @@ TEST(Microsoft, SelfAttention) {
   ExpectNear(run({1}, {1}), {2, 2}, 1e-6f);
 }
 
+TEST(Microsoft, MultiHeadAttention) {
+  // Two heads of size 1, keys of 0: values are averaged over the keys that the mask leaves.
+  EXPECT_EQ(MicrosoftFloats("MultiHeadAttention",
+                            Inputs(MakeTensor<float>({1, 1, 2}, {1, 1}),
+                                   MakeTensor<float>({1, 2, 2}, {0, 0, 0, 0}),
+                                   MakeTensor<float>({1, 2, 2}, {2, 4, 6, 10})),
+                            {Attr("num_heads", 2)}),
+            (Floats{4, 7}));
+}
+
+TEST(Microsoft, MatMulNBits) {
+  // Columns of 16 numbers of 4 bits: 9, which is 1 above the middle, then 0 to 15 with zero point
+  // 0.
+  ModelBuilder model(17);
+  model.Import("com.microsoft", 1);
+  std::vector<uint8_t> b(8, 0x99);
+  for (int i = 0; i < 8; ++i) b.push_back(static_cast<uint8_t>((2 * i) | (2 * i + 1) << 4));
+  model.Input("x", DType::kFloat, {1, 16});
+  model.Initializer<uint8_t>("b", {2, 1, 8}, b);
+  model.Initializer<float>("s", {2}, {0.5f, 2});
+  model.Initializer<uint8_t>("z", {2}, {8, 0});
+  model.Node("MatMulNBits", {"x", "b", "s", "z"}, {"y"},
+             {Attr("K", 16), Attr("N", 2), Attr("bits", 4), Attr("block_size", 16)}, "node",
+             "com.microsoft");
+  model.Output("y");
+  auto outputs = RunModel(model.Build(), Inputs(MakeTensor<float>({1, 16}, Floats(16, 1))));
+  ASSERT_TRUE(outputs.has_value()) << outputs.error().message();
+  EXPECT_EQ(ValuesOf<float>(outputs->at(0)), (Floats{8, 240}));
+}
+
 }  // namespace
 }  // namespace wnn::testing

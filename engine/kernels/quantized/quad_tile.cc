@@ -17,9 +17,32 @@ HWY_BEFORE_NAMESPACE();
 namespace wnn::kernels::HWY_NAMESPACE {
 
 using D32 = hn::CappedTag<int32_t, 16>;
+using V32 = hn::Vec<D32>;
+
+#if HWY_TARGET == HWY_SCALAR
+
+// Vectors of one lane hold no quads.
+template <int kVectors, int kRows>
+void WordTile(const QuadTileArgs& args) {
+  constexpr int kPlaces[4] = {0, 2, 1, 3};  // of a quad's bytes among its words
+  for (int64_t r = 0; r < kRows; ++r) {
+    for (int64_t lane = 0; lane < kVectors * kQuadLanes; ++lane) {
+      uint32_t sum = 0;
+      for (int64_t s = 0; s < args.n_steps; ++s) {
+        int16_t words[4];
+        std::memcpy(words, args.weights + (s * kRows + r) * 8, sizeof(words));
+        const uint8_t* quad = args.in + args.step_offsets[s] + 4 * lane;
+        for (int j = 0; j < 4; ++j) sum += static_cast<uint32_t>(quad[j] * words[kPlaces[j]]);
+      }
+      args.out[r * kMaxStrip + lane] = static_cast<int32_t>(sum);
+    }
+  }
+}
+
+#else
+
 using D16 = hn::Repartition<int16_t, D32>;
 using D8 = hn::Repartition<uint8_t, D32>;
-using V32 = hn::Vec<D32>;
 using V16 = hn::Vec<D16>;
 
 // Vectors in kQuadLanes lanes, and rows whose sums fit the registers beside them.
@@ -87,6 +110,8 @@ HWY_NOINLINE void WordTile(const QuadTileArgs& args) {
     for (int64_t r = 0; r < kRows; r += kStep) WordTilePart<kStep>(args, kRows, r, lane);
   }
 }
+
+#endif  // HWY_TARGET == HWY_SCALAR
 
 const QuadTiles* GetWordTiles() {
   static constexpr QuadTiles kTiles = {

@@ -1,0 +1,181 @@
+// ONNX Runtime's MatMulNBits: a product with a constant matrix of integers of 2, 4 or 8 bits, each
+// block of a column of which has its scale and zero point.
+#include <array>
+
+#include "engine/kernels/blocked/gemm.h"
+#include "engine/ops/blocked_conv_node.h"
+#include "engine/ops/families.h"
+#include "engine/ops/quantized.h"
+#include "engine/ops/shape_math.h"
+#include "engine/ops/widened.h"
+
+namespace wnn::ops {
+namespace {
+
+using CompiledPtr = std::unique_ptr<const CompiledOp>;
+
+constexpr TypeSet kRealSet = {DType::kFloat, DType::kFloat16, DType::kBfloat16};
+constexpr size_t kA = 0, kB = 1, kScales = 2, kZeros = 3, kGroups = 4, kBias = 5;
+
+struct NBits {
+  int64_t k = 0, n = 0, bits = 4, block = 32;
+
+  int64_t blocks() const { return (k + block - 1) / block; }
+  int64_t block_bytes() const { return block * bits / 8; }
+  int64_t zero_bytes() const { return (blocks() * bits + 7) / 8; }
+};
+
+Result<NBits> ReadNBits(const OpContext& context) {
+  NBits node;
+  WNN_ASSIGN_OR_RETURN(node.k, context.attributes().RequiredInt("K"));
+  WNN_ASSIGN_OR_RETURN(node.n, context.attributes().RequiredInt("N"));
+  WNN_ASSIGN_OR_RETURN(node.bits, context.attributes().Int("bits", 4));
+  WNN_ASSIGN_OR_RETURN(node.block, context.attributes().RequiredInt("block_size"));
+  constexpr int64_t kMost = int64_t{1} << 30;
+  if (node.k < 1 || node.n < 1 || node.k > kMost || node.n > kMost) {
+    return InvalidArgument("attributes 'K' and 'N' are out of range");
+  }
+  if (node.bits != 2 && node.bits != 4 && node.bits != 8) {
+    return Unsupported("attribute 'bits' is " + std::to_string(node.bits) + ", not 2, 4 or 8");
+  }
+  if (node.block < 16 || node.block > kMost || (node.block & (node.block - 1)) != 0) {
+    return InvalidArgument("attribute 'block_size' is " + std::to_string(node.block) +
+                           ", not a power of two of at least 16");
+  }
+  return node;
+}
+
+Status RequireElements(const OpContext& context, size_t i, int64_t wanted) {
+  if (!context.HasInput(i) || !context.Input(i).IsConcrete()) return OkStatus();
+  if (ShapeProduct(context.Input(i).ConcreteShape()) == wanted) return OkStatus();
+  return InvalidArgument("input " + std::to_string(i) + ", " + context.Input(i).ToString() +
+                         ", does not have " + std::to_string(wanted) + " elements");
+}
+
+Status InferNBits(InferContext& context) {
+  for (size_t i : {kA, kScales, kBias}) {
+    WNN_RETURN_IF_ERROR(context.RequireType(i, kRealSet));
+    WNN_RETURN_IF_ERROR(context.RequireSameType(kA, i));
+  }
+  WNN_RETURN_IF_ERROR(context.RequireType(kB, {DType::kUint8}));
+  WNN_RETURN_IF_ERROR(context.RequireType(kZeros, {DType::kUint8}));
+  if (context.HasInput(kGroups)) return Unsupported("input 'g_idx' is not supported");
+  WNN_ASSIGN_OR_RETURN(NBits node, ReadNBits(context));
+  WNN_RETURN_IF_ERROR(RequireElements(context, kB, node.n * node.blocks() * node.block_bytes()));
+  WNN_RETURN_IF_ERROR(RequireElements(context, kScales, node.n * node.blocks()));
+  WNN_RETURN_IF_ERROR(RequireElements(context, kZeros, node.n * node.zero_bytes()));
+  WNN_RETURN_IF_ERROR(RequireElements(context, kBias, node.n));
+  const Fact& a = context.Input(kA);
+  if (!a.has_rank) {
+    context.SetOutput(0, Fact::Unranked(a.dtype));
+    return OkStatus();
+  }
+  if (a.rank() == 0 || (IsKnown(a.dims.back()) && a.dims.back().value != node.k)) {
+    return InvalidArgument("the input " + a.ToString() + " does not have rows of " +
+                           std::to_string(node.k));
+  }
+  std::vector<Dim> dims = a.dims;
+  dims.back() = graph::KnownDim(node.n);
+  context.SetOutput(0, Fact::Ranked(a.dtype, std::move(dims)));
+  return OkStatus();
+}
+
+struct Packed {
+  kernels::PackedMatrix matrix;
+  size_t packed_bytes() const { return matrix.size_bytes(); }
+};
+
+// Element i of integers of that many bits, the first in the low ones.
+int IntegerAt(const std::byte* bytes, int64_t i, int64_t bits) {
+  const int64_t at = i * bits;
+  return std::to_integer<int>(bytes[at / 8]) >> (at % 8) & ((1 << bits) - 1);
+}
+
+// B as floats, [n][k].
+Result<std::unique_ptr<const Packed>> Dequantize(const CompileContext& context, const NBits& node) {
+  const std::byte* b = context.InputConstant(kB)->bytes().data();
+  const std::span<const float> scales = FloatsOf(context.InputConstant(kScales));
+  const std::byte* zeros =
+      context.HasInput(kZeros) ? context.InputConstant(kZeros)->bytes().data() : nullptr;
+  WNN_ASSIGN_OR_RETURN(Tensor floats, Tensor::Allocate(DType::kFloat, {node.n, node.k}));
+  auto* to = reinterpret_cast<float*>(floats.bytes().data());
+  for (int64_t column = 0; column < node.n; ++column) {
+    const std::byte* from = b + column * node.blocks() * node.block_bytes();
+    for (int64_t block = 0; block < node.blocks(); ++block, from += node.block_bytes()) {
+      const float scale = scales[static_cast<size_t>(column * node.blocks() + block)];
+      const int zero = zeros != nullptr
+                           ? IntegerAt(zeros + column * node.zero_bytes(), block, node.bits)
+                           : 1 << (node.bits - 1);
+      const int64_t live = std::min(node.block, node.k - block * node.block);
+      for (int64_t i = 0; i < live; ++i) {
+        *to++ = static_cast<float>(IntegerAt(from, i, node.bits) - zero) * scale;
+      }
+    }
+  }
+  WNN_ASSIGN_OR_RETURN(
+      kernels::PackedMatrix matrix,
+      kernels::PackedMatrix::Create({reinterpret_cast<const float*>(floats.bytes().data()),
+                                     static_cast<size_t>(node.n * node.k)},
+                                    node.k, node.n, true, 1));
+  return std::unique_ptr<const Packed>(std::make_unique<Packed>(std::move(matrix)));
+}
+
+class NBitsOp final : public CompiledOp {
+ public:
+  NBitsOp(std::shared_ptr<const Packed> b, int64_t m) : b_(std::move(b)), m_(m) {}
+  uint64_t ScratchBytes(int n_threads) const override {
+    const auto bytes = kernels::GemmScratchBytes(m_, b_->matrix.n(), b_->matrix.k(), n_threads);
+    return bytes ? *bytes : UINT64_MAX;
+  }
+  Status Run(const RunArgs& run) const override {
+    kernels::GemmArgs args;
+    args.m = m_;
+    args.a = run.in<float>(kA);
+    args.lda = b_->matrix.k();
+    args.bias = run.in<float>(kBias);
+    args.c = run.out<float>(0);
+    args.ldc = b_->matrix.n();
+    const auto bytes = static_cast<size_t>(ScratchBytes(run.parallel->n_threads()));
+    kernels::Gemm(args, b_->matrix, {run.scratch, bytes}, *run.parallel);
+    return OkStatus();
+  }
+
+ private:
+  const std::shared_ptr<const Packed> b_;
+  const int64_t m_;
+};
+
+Result<CompiledPtr> CompileNBits(const CompileContext& context) {
+  if (HasHalfInput(context)) return CompileWidened(context, CompileNBits);
+  WNN_ASSIGN_OR_RETURN(NBits node, ReadNBits(context));
+  for (size_t i : {kB, kScales, kZeros}) {
+    if (context.HasInput(i) && !context.InputConstant(i)) {
+      return Unsupported("input " + std::to_string(i) + " is not constant");
+    }
+  }
+  if (IsEmpty(context.OutputShape(0))) return CompiledPtr(std::make_unique<EmptyOp>());
+  const int64_t m = ShapeProduct(context.InputShape(kA)) / node.k;
+  WNN_ASSIGN_OR_RETURN([[maybe_unused]] size_t scratch,
+                       kernels::GemmScratchBytes(m, node.n, node.k, 1));
+  // The same integers may have other scales elsewhere: the key says whose they are.
+  const PackKey key = PackKey("n bits").Add(node.k, node.n, node.bits, node.block,
+                                            context.InputConstant(kScales).get());
+  WNN_ASSIGN_OR_RETURN(
+      std::shared_ptr<const Packed> b,
+      context.PackObject<Packed>(kB, key.key(), [&] { return Dequantize(context, node); }));
+  return CompiledPtr(std::make_unique<NBitsOp>(std::move(b), m));
+}
+
+constexpr auto kOps = std::to_array<OpDef>({
+    {.domain = kMicrosoftDomain,
+     .name = "MatMulNBits",
+     .inputs = {3, 6},
+     .infer = InferNBits,
+     .compile = CompileNBits},
+});
+
+}  // namespace
+
+std::span<const OpDef> MatMulNBitsOps() { return kOps; }
+
+}  // namespace wnn::ops
