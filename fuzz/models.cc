@@ -2,7 +2,9 @@
 
 #include <chrono>
 #include <cmath>
+#include <cstdlib>
 #include <cstring>
+#include <string_view>
 
 #include "tests/support/model_bytes.h"
 
@@ -149,6 +151,11 @@ Result<std::vector<Tensor>> RunOnce(const runtimes::Runtime& runtime,
     outputs.push_back(std::move(copy));
   }
   return outputs;
+}
+
+bool ComparesRuns() {
+  const char* word = std::getenv("WNN_FUZZ_COMPARE");
+  return word == nullptr || std::string_view(word) != "no";
 }
 
 std::string Difference(const std::vector<Tensor>& a, const std::vector<Tensor>& b) {

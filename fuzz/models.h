@@ -24,6 +24,10 @@ Limits FuzzLimits();
 Result<std::vector<Tensor>> RunOnce(const runtimes::Runtime& runtime,
                                     std::span<const std::byte> model);
 
+// Whether runs are compared: not with WNN_FUZZ_COMPARE=no. Where a mutation leaves ONNX's rules,
+// two runtimes may both be right: a person should look, not every test run.
+bool ComparesRuns();
+
 // How two runs differ by more than rounding; empty if they do not.
 std::string Difference(const std::vector<Tensor>& a, const std::vector<Tensor>& b);
 

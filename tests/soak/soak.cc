@@ -28,8 +28,8 @@ constexpr int kTenants = 64;
 constexpr int kHostile = 6;  // a tenth
 constexpr size_t kModels = 8;
 constexpr uint64_t kGuestBytes = uint64_t{64} << 20;
-// What 64 tenants may hold, and as much again for allocators and runtimes.
-constexpr uint64_t kMaxGrowth = 2 * kTenants * kGuestBytes / 8;
+// A quarter of what 64 tenants together may hold, several times what they do.
+constexpr uint64_t kMaxGrowth = uint64_t{1} << 30;
 
 struct Work {
   std::string model;
