@@ -30,7 +30,7 @@ abi-matrix: build  ## Those of the tests that are every ABI's functions, types a
 conformance: build  ## Run ONNX's backend suite under every runtime; writes its report and docs/conformance.md
 	@python3 tests/conformance/conformance.py report --worker $(BUILD)/tests/conformance_worker
 
-interop: build  ## Run what PyTorch, TensorFlow, scikit-learn and XGBoost export; 9 GB of packages, once
+interop: build  ## Run what PyTorch, TensorFlow, scikit-learn and XGBoost export; 7 GB of packages, once
 	@python3 tests/interop/interop.py
 test-all: setup  ## Run host and engine tests under the address and thread sanitizers; hours from nothing
 	@python3 tools/sanitize.py

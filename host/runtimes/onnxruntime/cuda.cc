@@ -39,7 +39,9 @@ Status CheckBuiltIn(const OnnxRuntimeLibrary& library) {
 }
 
 Status CannotUse(const Status& status) {
-  return Unsupported("the GPU cannot be used: " + std::string(status.message()));
+  std::string reason(status.message());
+  reason.erase(reason.find_last_not_of('\n') + 1);
+  return Unsupported("the GPU cannot be used: " + reason);
 }
 
 }  // namespace
@@ -48,15 +50,17 @@ Status AddCuda(const OnnxRuntimeLibrary& library, uint64_t max_memory_bytes,
                OrtSessionOptions* options) {
   WNN_RETURN_IF_ERROR(CheckBuiltIn(library));
   const OrtApi* api = library.api;
-  // Opens libonnxruntime_providers_cuda.so, which needs CUDA's and cuDNN's libraries.
+  // The first of these that needs libonnxruntime_providers_cuda.so opens it, and fails where CUDA's
+  // or cuDNN's libraries are not there; which one it is depends on the library's version.
   auto cuda = OrtMake<CudaOptionsHandle>(
       api, [&](auto** out) { return api->CreateCUDAProviderOptions(out); });
   if (!cuda) return CannotUse(cuda.error());
   const std::string limit = std::to_string(max_memory_bytes);
   const char* const keys[] = {"gpu_mem_limit"};
   const char* const values[] = {limit.c_str()};
-  WNN_RETURN_IF_ERROR(
-      FromOrtStatus(api, api->UpdateCUDAProviderOptions(cuda->get(), keys, values, 1)));
+  const Status updated =
+      FromOrtStatus(api, api->UpdateCUDAProviderOptions(cuda->get(), keys, values, 1));
+  if (!updated.ok()) return CannotUse(updated);
   const Status added =
       FromOrtStatus(api, api->SessionOptionsAppendExecutionProvider_CUDA_V2(options, cuda->get()));
   return added.ok() ? OkStatus() : CannotUse(added);

@@ -17,6 +17,7 @@ using testing::AsBytes;
 struct Fake {
   std::vector<const char*> providers;
   const char* create_error = nullptr;
+  const char* update_error = nullptr;
   const char* append_error = nullptr;
   std::string memory_limit;
   int n_appended = 0;
@@ -54,6 +55,7 @@ OrtApi MakeFakeApi() {
   };
   api.UpdateCUDAProviderOptions = [](OrtCUDAProviderOptionsV2*, const char* const* keys,
                                      const char* const* values, size_t n) noexcept -> OrtStatus* {
+    if (fake->update_error != nullptr) return Fails(fake->update_error);
     for (size_t i = 0; i < n; ++i) {
       if (std::string(keys[i]) == "gpu_mem_limit") fake->memory_limit = values[i];
     }
@@ -108,6 +110,10 @@ TEST_F(CudaTest, MissingLibrariesOfCudaAreNamed) {
   fake_.create_error = "libcudnn.so.9: cannot open shared object file";
   ExpectRefused("the GPU cannot be used: ONNX Runtime: libcudnn.so.9");
   fake_.create_error = nullptr;
+  fake_.update_error = "libcublasLt.so.13: cannot open shared object file\n\n";
+  ExpectRefused(
+      "the GPU cannot be used: ONNX Runtime: libcublasLt.so.13: cannot open shared object file");
+  fake_.update_error = nullptr;
   fake_.append_error = "libcublasLt.so.12: cannot open shared object file";
   ExpectRefused("libcublasLt.so.12");
 }
