@@ -105,7 +105,7 @@ TEST(AllocationTest, AnInferenceOfASessionAllocatesNothing) {
   EXPECT_EQ(n_allocations - before, 0u);
 }
 
-// bench/infer.wat: a guest with one inference a call. See there for its memory.
+// infer.wat: a guest with one inference a call. See there for its memory.
 TEST(AllocationTest, AGuestsInferenceAllocatesNothing) {
   const nn::EnvironmentOptions options = Options();
   if (options.runtime == nullptr) GTEST_SKIP() << kNoRuntime;
@@ -116,7 +116,7 @@ TEST(AllocationTest, AGuestsInferenceAllocatesNothing) {
   ASSERT_TRUE(abi::AddWitxToLinker(linker.capi(), [&](wasmtime_context_t*) -> nn::Session& {
                 return session;
               }).ok());
-  std::ifstream file(WNN_SOURCE_DIR "/bench/infer.wat");
+  std::ifstream file(WNN_SOURCE_DIR "/tests/stress/infer.wat");
   auto module =
       wasmtime::Module::compile(engine, std::string{std::istreambuf_iterator<char>(file), {}});
   ASSERT_TRUE(module) << module.err().message();
