@@ -1,9 +1,11 @@
 // AttributeProto -> graph::Attributes.
 #pragma once
 
+#include <map>
 #include <span>
+#include <string_view>
 
-#include "engine/base/external_data.h"
+#include "engine/base/function_ref.h"
 #include "engine/base/limits.h"
 #include "engine/base/status.h"
 #include "engine/frontend/onnx_proto.h"
@@ -11,14 +13,27 @@
 
 namespace wnn::frontend {
 
-// Reads all attributes of a node. `weight_bytes` grows by what their tensors take, checked against
-// limits.max_memory_bytes. Errors name the attribute; kInvalidEncoding if one does not parse.
-Result<graph::Attributes> ReadAttributes(std::span<const Bytes> protos, const Limits& limits,
-                                         uint64_t* weight_bytes);
+// What a call of a function gives for the attributes to which nodes of its body refer.
+using AttributeParameters = std::map<std::string_view, AttributeProto>;
 
-// Reads one tensor, as ReadTensor, and counts it as ReadAttributes does.
-Result<graph::TensorPtr> ReadCountedTensor(const TensorProto& proto, const Limits& limits,
-                                           uint64_t* weight_bytes,
-                                           ExternalData* external = nullptr);
+struct AttributeSource {
+  const Limits& limits;
+  uint64_t* weight_bytes;  // grows by what tensors take, checked against limits.max_memory_bytes
+  FunctionRef<Result<graph::GraphPtr>(Bytes)> read_graph;
+};
+
+// Reads all attributes of a node. Those that refer to a parameter take its value, and are left out
+// if the call does not give it; `parameters` is null outside functions. Errors name the attribute;
+// kInvalidEncoding if one does not parse.
+Result<graph::Attributes> ReadAttributes(std::span<const Bytes> protos,
+                                         const AttributeParameters* parameters,
+                                         const AttributeSource& source);
+
+// What a call with those attributes gives to `function`, defaults included. `outer` are those of
+// the function in which the call stands, if any. kInvalidArgument for an attribute that the function
+// does not have; kUnsupportedOperation for a graph.
+Result<AttributeParameters> ReadParameters(const FunctionProto& function,
+                                           std::span<const Bytes> protos,
+                                           const AttributeParameters* outer);
 
 }  // namespace wnn::frontend

@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "engine/testing/model_builder.h"
+#include "engine/testing/run_model.h"
 
 namespace wnn::frontend {
 namespace {
@@ -199,7 +199,39 @@ TEST(ImporterTest, InitializersAreChecked) {
   ExpectError(ErrorOf(external.Build()), Code::kSecurity, "initializer 'w'");
   ModelBuilder sparse = ReluModel();
   sparse.graph().Bytes(15, "");
-  ExpectError(ErrorOf(sparse.Build()), Code::kUnsupportedOperation, "sparse");
+  ExpectError(ErrorOf(sparse.Build()), Code::kInvalidEncoding, "sparse");
+}
+
+// SparseTensorProto of two floats in a tensor [2, 3].
+WireWriter SparseFloats(const std::vector<int64_t>& indices, const std::vector<int64_t>& shape) {
+  const int64_t n[] = {2};
+  WireWriter sparse;
+  sparse.Message(1, testing::TensorMessage<float>("w", n, {5, 7}));
+  sparse.Message(2, testing::TensorMessage<int64_t>("", shape, indices));
+  return sparse.Varint(3, 2).Varint(3, 3);
+}
+
+TEST(ImporterTest, SparseInitializersBecomeDense) {
+  NullLogger log;
+  const std::pair<std::vector<int64_t>, std::vector<int64_t>> forms[] = {{{1, 5}, {2}},
+                                                                         {{0, 1, 1, 2}, {2, 2}}};
+  for (const auto& [indices, shape] : forms) {
+    ModelBuilder model = ReluModel();
+    model.graph().Message(15, SparseFloats(indices, shape));
+    model.Output("w");
+    auto imported = ImportModel(model.Build(), {}, log);
+    ASSERT_TRUE(imported.has_value()) << imported.error().message();
+    const TensorPtr& w = imported->graph.fact(imported->graph.outputs.back()).constant;
+    ASSERT_NE(w, nullptr);
+    EXPECT_EQ(testing::ValuesOf<float>(*w), (std::vector<float>{0, 5, 0, 0, 0, 7}));
+  }
+  const std::pair<std::vector<int64_t>, std::vector<int64_t>> wrong[] = {
+      {{1, 6}, {2}}, {{-1, 0}, {2}}, {{0, 1, 2, 0}, {2, 2}}, {{1}, {1}}};
+  for (const auto& [indices, shape] : wrong) {
+    ModelBuilder model = ReluModel();
+    model.graph().Message(15, SparseFloats(indices, shape));
+    ExpectError(ErrorOf(model.Build()), Code::kInvalidArgument, "sparse initializer 'w'");
+  }
 }
 
 TEST(ImporterTest, AttributesAreChecked) {
@@ -223,14 +255,42 @@ TEST(ImporterTest, NumbersOfInputsAndOutputsAreChecked) {
   ExpectError(ErrorOf(left_out.Build()), Code::kInvalidArgument, "input 0 is left out");
 }
 
-TEST(ImporterTest, OtherThanTensorsIsUnsupported) {
-  ModelBuilder model = ReluModel();
-  // A sequence of tensors: TypeProto.sequence_type.
-  model.graph().Message(11, WireWriter().Bytes(1, "s").Message(2, WireWriter().Bytes(4, "")));
-  ExpectError(ErrorOf(model.Build()), Code::kUnsupportedOperation, "graph input 's'");
-  ModelBuilder strings = ReluModel();
-  strings.Input("s", DType::kString, {1});
-  ExpectError(ErrorOf(strings.Build()), Code::kUnsupportedOperation, "strings");
+TEST(ImporterTest, AttributesThatTheOperatorLacksAreRefused) {
+  ModelBuilder unknown;
+  unknown.Input("x", DType::kFloat, {1});
+  unknown.Node("LeakyRelu", {"x"}, {"y"}, {testing::Attr("beta", 1.0f)}, "leaky");
+  unknown.Output("y");
+  ExpectError(ErrorOf(unknown.Build()), Code::kInvalidArgument, "'beta'");
+  ExpectError(ErrorOf(unknown.Build()), Code::kInvalidArgument, "node 'leaky' (LeakyRelu)");
+  ModelBuilder type;
+  type.Input("x", DType::kFloat, {1});
+  type.Node("LeakyRelu", {"x"}, {"y"}, {testing::Attr("alpha", 1)}, "leaky");
+  type.Output("y");
+  ExpectError(ErrorOf(type.Build()), Code::kInvalidArgument, "'alpha'");
+}
+
+TEST(ImporterTest, TypesMayBeContainersToADepth) {
+  // Sequences in sequences: TypeProto.sequence_type.
+  auto nested = [](int depth) {
+    WireWriter type = WireWriter().Message(1, WireWriter().Varint(1, 1));
+    for (int i = 0; i < depth; ++i) {
+      type = WireWriter().Message(4, WireWriter().Message(1, type));
+    }
+    ModelBuilder model = ReluModel();
+    model.graph().Message(11, WireWriter().Bytes(1, "s").Message(2, type));
+    return model.Build();
+  };
+  NullLogger log;
+  auto model = ImportModel(nested(2), {}, log);
+  ASSERT_TRUE(model.has_value()) << model.error().message();
+  EXPECT_EQ(ValueInfoToString(model->inputs.back()), "seq(seq(float[...]))");
+  ExpectError(ErrorOf(nested(40)), Code::kTooLarge, "graph input 's'");
+  ModelBuilder sparse = ReluModel();  // TypeProto.sparse_tensor_type
+  sparse.graph().Message(11, WireWriter().Bytes(1, "s").Message(2, WireWriter().Bytes(8, "")));
+  ExpectError(ErrorOf(sparse.Build()), Code::kUnsupportedOperation, "graph input 's'");
+  ModelBuilder element = ReluModel();
+  element.Input("s", static_cast<DType>(99), {1});
+  ExpectError(ErrorOf(element.Build()), Code::kInvalidArgument, "graph input 's'");
 }
 
 TEST(ImporterTest, HoldsTheLimits) {

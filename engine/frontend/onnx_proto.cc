@@ -85,67 +85,24 @@ bool ReadExternalEntry(Bytes bytes, TensorProto* tensor) {
   return parsed;
 }
 
-bool ReadDimension(Bytes bytes, Dim* dim) {
-  return ReadMessage(bytes, [&](const Field& field) {
-    std::string_view symbol;
-    switch (field.number) {
-      case 1:
-        if (!Store(field, &dim->value)) return false;
-        if (dim->value < 0) dim->value = -1;  // some exporters write -1 for "unknown"
-        dim->symbol.clear();
-        return true;
-      case 2:
-        if (!Store(field, &symbol)) return false;
-        dim->symbol = symbol;
-        dim->value = -1;
-        return true;
-      default: return true;
-    }
-  });
-}
-
-bool ReadShape(Bytes bytes, std::vector<Dim>* dims) {
-  return ReadMessage(bytes, [&](const Field& field) {
-    if (field.number != 1) return true;
-    dims->emplace_back();
-    return field.IsBytes() && ReadDimension(field.bytes, &dims->back());
-  });
-}
-
-bool ReadTensorType(Bytes bytes, ValueInfoProto* info) {
-  return ReadMessage(bytes, [&](const Field& field) {
-    switch (field.number) {
-      case 1: return Store(field, &info->elem_type);
-      case 2:
-        info->has_shape = true;
-        info->dims.clear();
-        return field.IsBytes() && ReadShape(field.bytes, &info->dims);
-      default: return true;
-    }
-  });
-}
-
-bool ReadType(Bytes bytes, ValueInfoProto* info) {
-  return ReadMessage(bytes, [&](const Field& field) {
-    constexpr uint32_t kTensorType = 1, kDenotation = 6;
-    if (field.number == kDenotation) return true;
-    info->has_type = true;
-    if (field.number != kTensorType) return true;
-    info->is_tensor = true;
-    return field.IsBytes() && ReadTensorType(field.bytes, info);
-  });
-}
-
 // Models of the first IR versions do not write an attribute's type.
 AttributeType TypeOfFields(uint64_t fields_seen) {
   constexpr struct {
     uint32_t field;
     AttributeType type;
   } kTypes[] = {
-      {2, AttributeType::kFloat},   {3, AttributeType::kInt},        {4, AttributeType::kString},
-      {5, AttributeType::kTensor},  {6, AttributeType::kGraph},      {7, AttributeType::kFloats},
-      {8, AttributeType::kInts},    {9, AttributeType::kStrings},    {10, AttributeType::kTensors},
-      {11, AttributeType::kGraphs}, {14, AttributeType::kTypeProto},
+      {2, AttributeType::kFloat},
+      {3, AttributeType::kInt},
+      {4, AttributeType::kString},
+      {5, AttributeType::kTensor},
+      {6, AttributeType::kGraph},
+      {7, AttributeType::kFloats},
+      {8, AttributeType::kInts},
+      {9, AttributeType::kStrings},
+      {10, AttributeType::kTensors},
+      {11, AttributeType::kGraphs},
+      {14, AttributeType::kTypeProto},
+      {22, AttributeType::kSparseTensor},
   };
   for (const auto& row : kTypes) {
     if ((fields_seen >> row.field & 1) != 0) return row.type;
@@ -165,7 +122,7 @@ std::optional<ModelProto> ParseModel(Bytes bytes) {
       case 8:
         model.opset_imports.emplace_back();
         return field.IsBytes() && ReadOperatorSetId(field.bytes, &model.opset_imports.back());
-      case 25: model.has_functions = true; return field.IsBytes();
+      case 25: return Store(field, &model.functions);
       default: return true;
     }
   });
@@ -183,7 +140,7 @@ std::optional<GraphProto> ParseGraph(Bytes bytes) {
       case 11: return Store(field, &graph.inputs);
       case 12: return Store(field, &graph.outputs);
       case 13: return Store(field, &graph.value_infos);
-      case 15: graph.has_sparse_initializers = true; return field.IsBytes();
+      case 15: return Store(field, &graph.sparse_initializers);
       default: return true;
     }
   });
@@ -201,6 +158,7 @@ std::optional<NodeProto> ParseNode(Bytes bytes) {
       case 4: return Store(field, &node.op_type);
       case 5: return Store(field, &node.attributes);
       case 7: return Store(field, &node.domain);
+      case 8: return Store(field, &node.overload);
       default: return true;
     }
   });
@@ -225,8 +183,10 @@ std::optional<AttributeProto> ParseAttribute(Bytes bytes) {
       case 8: return Store(field, &attribute.ints);
       case 9: return Store(field, &attribute.strings);
       case 10: return Store(field, &attribute.tensors);
+      case 14: return Store(field, &attribute.type_proto);
       case 20: return Store(field, &type);
       case 21: return Store(field, &attribute.ref_name);
+      case 22: return Store(field, &attribute.sparse_tensor);
       default: return true;
     }
   });
@@ -261,12 +221,48 @@ std::optional<TensorProto> ParseTensor(Bytes bytes) {
   return tensor;
 }
 
+std::optional<SparseTensorProto> ParseSparseTensor(Bytes bytes) {
+  SparseTensorProto tensor;
+  bool parsed = ReadMessage(bytes, [&](const Field& field) {
+    switch (field.number) {
+      case 1: return Store(field, &tensor.values);
+      case 2: return Store(field, &tensor.indices);
+      case 3: return Store(field, &tensor.dims);
+      default: return true;
+    }
+  });
+  if (!parsed) return std::nullopt;
+  return tensor;
+}
+
+std::optional<FunctionProto> ParseFunction(Bytes bytes) {
+  FunctionProto function;
+  bool parsed = ReadMessage(bytes, [&](const Field& field) {
+    switch (field.number) {
+      case 1: return Store(field, &function.name);
+      case 4: return Store(field, &function.inputs);
+      case 5: return Store(field, &function.outputs);
+      case 6: return Store(field, &function.attributes);
+      case 7: return Store(field, &function.nodes);
+      case 9:
+        function.opset_imports.emplace_back();
+        return field.IsBytes() && ReadOperatorSetId(field.bytes, &function.opset_imports.back());
+      case 10: return Store(field, &function.domain);
+      case 11: return Store(field, &function.default_attributes);
+      case 13: return Store(field, &function.overload);
+      default: return true;
+    }
+  });
+  if (!parsed) return std::nullopt;
+  return function;
+}
+
 std::optional<ValueInfoProto> ParseValueInfo(Bytes bytes) {
   ValueInfoProto info;
   bool parsed = ReadMessage(bytes, [&](const Field& field) {
     switch (field.number) {
       case 1: return Store(field, &info.name);
-      case 2: return field.IsBytes() && ReadType(field.bytes, &info);
+      case 2: return Store(field, &info.type);
       default: return true;
     }
   });

@@ -27,7 +27,7 @@ struct ModelProto {
   std::string_view producer_name;
   std::vector<OperatorSetId> opset_imports;
   std::optional<Bytes> graph;
-  bool has_functions = false;
+  std::vector<Bytes> functions;
 };
 
 struct GraphProto {
@@ -37,13 +37,26 @@ struct GraphProto {
   std::vector<Bytes> inputs;
   std::vector<Bytes> outputs;
   std::vector<Bytes> value_infos;
-  bool has_sparse_initializers = false;
+  std::vector<Bytes> sparse_initializers;
+};
+
+struct FunctionProto {
+  std::string_view name;
+  std::string_view domain;
+  std::string_view overload;
+  std::vector<std::string_view> inputs;
+  std::vector<std::string_view> outputs;
+  std::vector<std::string_view> attributes;  // parameters without a default
+  std::vector<Bytes> default_attributes;
+  std::vector<Bytes> nodes;
+  std::vector<OperatorSetId> opset_imports;
 };
 
 struct NodeProto {
   std::string_view name;
   std::string_view op_type;
   std::string_view domain;
+  std::string_view overload;  // of a function
   std::vector<std::string_view> inputs;
   std::vector<std::string_view> outputs;
   std::vector<Bytes> attributes;
@@ -77,6 +90,8 @@ struct AttributeProto {
   std::string_view s;
   std::optional<Bytes> t;
   std::optional<Bytes> g;
+  std::optional<Bytes> sparse_tensor;
+  std::optional<Bytes> type_proto;
   std::vector<float> floats;
   std::vector<int64_t> ints;
   std::vector<std::string_view> strings;
@@ -98,14 +113,17 @@ struct TensorProto {
   Bytes message;  // the whole message, for the typed fields
 };
 
-// A value's declaration. `is_tensor` is false for sequences, maps, optionals and sparse tensors.
+// Elements that are not zero, and where they are.
+struct SparseTensorProto {
+  std::optional<Bytes> values;   // a TensorProto of rank 1, which has the name
+  std::optional<Bytes> indices;  // a TensorProto of int64: [n] or [n, rank]
+  std::vector<int64_t> dims;
+};
+
+// A value's declaration; its type is read by type_reader.h.
 struct ValueInfoProto {
   std::string_view name;
-  bool has_type = false;
-  bool is_tensor = false;
-  int64_t elem_type = 0;
-  bool has_shape = false;
-  std::vector<Dim> dims;
+  std::optional<Bytes> type;
 };
 
 std::optional<ModelProto> ParseModel(Bytes bytes);
@@ -113,6 +131,8 @@ std::optional<GraphProto> ParseGraph(Bytes bytes);
 std::optional<NodeProto> ParseNode(Bytes bytes);
 std::optional<AttributeProto> ParseAttribute(Bytes bytes);
 std::optional<TensorProto> ParseTensor(Bytes bytes);
+std::optional<SparseTensorProto> ParseSparseTensor(Bytes bytes);
+std::optional<FunctionProto> ParseFunction(Bytes bytes);
 std::optional<ValueInfoProto> ParseValueInfo(Bytes bytes);
 
 }  // namespace wnn::frontend

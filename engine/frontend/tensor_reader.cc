@@ -10,8 +10,8 @@ namespace wnn::frontend {
 namespace {
 
 // Field numbers of TensorProto's typed data.
-constexpr uint32_t kFloatData = 4, kInt32Data = 5, kInt64Data = 7, kDoubleData = 10,
-                   kUint64Data = 11;
+constexpr uint32_t kFloatData = 4, kInt32Data = 5, kStringData = 6, kInt64Data = 7,
+                   kDoubleData = 10, kUint64Data = 11;
 
 // Which typed field holds a type's elements, and how many bytes each of its entries gives.
 struct TypedField {
@@ -127,46 +127,149 @@ Result<Tensor> ReadExternal(const TensorProto& proto, DType dtype, size_t size,
   return tensor;
 }
 
-}  // namespace
-
-Result<Tensor> ReadTensor(const TensorProto& proto, const Limits& limits, ExternalData* external) {
+Status CheckHead(const TensorProto& proto, const Limits& limits, const ExternalData* external) {
   if (proto.is_external && external == nullptr) {
     return Security("its data lies in an external file, and this model may not open files");
   }
   if (proto.is_segmented) return Unsupported("it is stored in segments");
-  auto dtype = DTypeFromOnnx(proto.data_type);
-  if (!dtype) {
+  if (!DTypeFromOnnx(proto.data_type)) {
     return InvalidArgument("its element type " + std::to_string(proto.data_type) +
                            " is not one of ONNX's");
   }
-  if (*dtype == DType::kString) return Unsupported("string tensors are not supported");
   if (proto.dims.size() > limits.max_rank) {
     return TooLarge("its rank " + std::to_string(proto.dims.size()) + " is over the limit of " +
                     std::to_string(limits.max_rank));
   }
-  auto count = ElementCount(proto.dims);
-  auto size = count ? DenseBytes(*dtype, *count) : std::nullopt;
-  std::string type = TensorTypeToString(*dtype, proto.dims);
+  return OkStatus();
+}
+
+// The bytes of a dense tensor, if they are within the limits.
+Result<size_t> CheckedSize(DType dtype, std::span<const int64_t> dims, const Limits& limits) {
+  auto count = ElementCount(dims);
+  auto size = count ? DenseBytes(dtype, *count) : std::nullopt;
+  std::string type = TensorTypeToString(dtype, dims);
   if (!size) return InvalidArgument(type + " has negative dimensions or no size in bytes");
   if (*size > limits.max_tensor_bytes) {
     return TooLarge(type + " is over the limit of " + std::to_string(limits.max_tensor_bytes) +
                     " bytes");
   }
-  if (proto.is_external) return ReadExternal(proto, *dtype, *size, type, *external);
-  if (proto.raw_data ? proto.raw_data->size() != *size : *size / 8 > proto.message.size()) {
+  return *size;
+}
+
+Result<Value> ReadStrings(const TensorProto& proto) {
+  std::vector<std::string> elements;
+  WireReader reader(proto.message);
+  while (reader.Next()) {
+    const Field& field = reader.field();
+    if (field.number == kStringData) elements.emplace_back(field.AsString());
+  }
+  auto count = ElementCount(proto.dims);
+  if (!count || static_cast<uint64_t>(*count) != elements.size()) {
+    return InvalidArgument("it has " + std::to_string(elements.size()) +
+                           " strings, but the dimensions " + ShapeToString(proto.dims));
+  }
+  WNN_ASSIGN_OR_RETURN(StringTensor strings, StringTensor::Make(proto.dims, std::move(elements)));
+  return Value(std::move(strings));
+}
+
+Status Count(uint64_t bytes, const Limits& limits, uint64_t* weight_bytes) {
+  *weight_bytes += bytes;
+  if (*weight_bytes <= limits.max_memory_bytes) return OkStatus();
+  return TooLarge("the model's weights are over the limit of " +
+                  std::to_string(limits.max_memory_bytes) + " bytes");
+}
+
+// Where element `i` of a sparse tensor is in the dense one; -1 if it is outside.
+int64_t DensePlace(const Tensor& indices, int64_t i, std::span<const int64_t> dims,
+                   int64_t n_elements) {
+  const int64_t* numbers = reinterpret_cast<const int64_t*>(indices.bytes().data());
+  if (indices.shape().size() == 1) {
+    return numbers[i] >= 0 && numbers[i] < n_elements ? numbers[i] : -1;
+  }
+  int64_t at = 0;
+  for (size_t d = 0; d < dims.size(); ++d) {
+    const int64_t index = numbers[i * static_cast<int64_t>(dims.size()) + static_cast<int64_t>(d)];
+    if (index < 0 || index >= dims[d]) return -1;
+    at = at * dims[d] + index;
+  }
+  return at;
+}
+
+}  // namespace
+
+Result<Tensor> ReadTensor(const TensorProto& proto, const Limits& limits, ExternalData* external) {
+  WNN_RETURN_IF_ERROR(CheckHead(proto, limits, external));
+  const DType dtype = *DTypeFromOnnx(proto.data_type);
+  if (dtype == DType::kString) return Unsupported("a tensor of strings is not supported here");
+  WNN_ASSIGN_OR_RETURN(const size_t size, CheckedSize(dtype, proto.dims, limits));
+  std::string type = TensorTypeToString(dtype, proto.dims);
+  if (proto.is_external) return ReadExternal(proto, dtype, size, type, *external);
+  if (proto.raw_data ? proto.raw_data->size() != size : size / 8 > proto.message.size()) {
     // An entry of a typed field takes at least a byte and gives at most eight.
     size_t found = proto.raw_data ? proto.raw_data->size() : proto.message.size();
-    return InvalidArgument(type + " takes " + std::to_string(*size) + " bytes, but the model has " +
+    return InvalidArgument(type + " takes " + std::to_string(size) + " bytes, but the model has " +
                            (proto.raw_data ? "" : "less than ") + std::to_string(found));
   }
 
-  WNN_ASSIGN_OR_RETURN(Tensor tensor, Tensor::Allocate(*dtype, proto.dims));
+  WNN_ASSIGN_OR_RETURN(Tensor tensor, Tensor::Allocate(dtype, proto.dims));
   if (proto.raw_data) {
-    if (*size > 0) std::memcpy(tensor.bytes().data(), proto.raw_data->data(), *size);
-  } else if (!ReadTypedField(proto, TypedFieldOf(*dtype), tensor.bytes())) {
+    if (size > 0) std::memcpy(tensor.bytes().data(), proto.raw_data->data(), size);
+  } else if (!ReadTypedField(proto, TypedFieldOf(dtype), tensor.bytes())) {
     return InvalidArgument("the number of its elements is not that of " + type);
   }
   return tensor;
+}
+
+Result<Value> ReadValue(const TensorProto& proto, const Limits& limits, ExternalData* external) {
+  if (proto.data_type == static_cast<int64_t>(DType::kString)) {
+    WNN_RETURN_IF_ERROR(CheckHead(proto, limits, nullptr));
+    return ReadStrings(proto);
+  }
+  WNN_ASSIGN_OR_RETURN(Tensor tensor, ReadTensor(proto, limits, external));
+  return Value(std::move(tensor));
+}
+
+Result<Tensor> ReadSparse(const SparseTensorProto& proto, const Limits& limits) {
+  auto values_proto = proto.values ? ParseTensor(*proto.values) : std::nullopt;
+  auto indices_proto = proto.indices ? ParseTensor(*proto.indices) : std::nullopt;
+  if (!values_proto || !indices_proto) return InvalidEncoding("a malformed sparse tensor");
+  WNN_ASSIGN_OR_RETURN(Tensor values, ReadTensor(*values_proto, limits));
+  WNN_ASSIGN_OR_RETURN(Tensor indices, ReadTensor(*indices_proto, limits));
+  const Shape& shape = indices.shape();
+  const int64_t n = values.n_elements();
+  const bool is_linear = shape == Shape{n};
+  const bool by_dimension = shape == Shape{n, static_cast<int64_t>(proto.dims.size())};
+  const size_t element_bytes = DTypeBits(values.dtype()) / 8;
+  if (values.shape().size() != 1 || indices.dtype() != DType::kInt64 || element_bytes == 0 ||
+      (!is_linear && !by_dimension) || proto.dims.size() > limits.max_rank) {
+    return InvalidArgument("values " + TensorTypeToString(values.dtype(), values.shape()) +
+                           " and indices " + TensorTypeToString(indices.dtype(), shape) +
+                           " are no sparse tensor " + ShapeToString(proto.dims));
+  }
+  WNN_ASSIGN_OR_RETURN(const size_t size, CheckedSize(values.dtype(), proto.dims, limits));
+  WNN_ASSIGN_OR_RETURN(Tensor dense, Tensor::Allocate(values.dtype(), proto.dims));
+  std::memset(dense.bytes().data(), 0, size);
+  for (int64_t i = 0; i < n; ++i) {
+    const int64_t at = DensePlace(indices, i, proto.dims, dense.n_elements());
+    if (at < 0) return InvalidArgument("index " + std::to_string(i) + " lies outside the tensor");
+    std::memcpy(dense.bytes().data() + static_cast<size_t>(at) * element_bytes,
+                values.bytes().data() + static_cast<size_t>(i) * element_bytes, element_bytes);
+  }
+  return dense;
+}
+
+Result<Value> ReadCountedValue(const TensorProto& proto, const Limits& limits,
+                               uint64_t* weight_bytes, ExternalData* external) {
+  WNN_ASSIGN_OR_RETURN(Value value, ReadValue(proto, limits, external));
+  WNN_RETURN_IF_ERROR(Count(value.size_bytes(), limits, weight_bytes));
+  return value;
+}
+
+Result<TensorPtr> ReadCountedSparse(const SparseTensorProto& proto, const Limits& limits,
+                                    uint64_t* weight_bytes) {
+  WNN_ASSIGN_OR_RETURN(Tensor dense, ReadSparse(proto, limits));
+  WNN_RETURN_IF_ERROR(Count(dense.bytes().size(), limits, weight_bytes));
+  return TensorPtr(std::make_shared<const Tensor>(std::move(dense)));
 }
 
 }  // namespace wnn::frontend

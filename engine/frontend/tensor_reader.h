@@ -5,7 +5,7 @@
 #include "engine/base/limits.h"
 #include "engine/base/status.h"
 #include "engine/frontend/onnx_proto.h"
-#include "engine/tensor/tensor.h"
+#include "engine/tensor/value.h"
 
 namespace wnn::frontend {
 
@@ -15,5 +15,18 @@ namespace wnn::frontend {
 // `external` answers. Messages do not name the tensor: the caller does.
 Result<Tensor> ReadTensor(const TensorProto& proto, const Limits& limits,
                           ExternalData* external = nullptr);
+
+// The same, or a tensor of strings.
+Result<Value> ReadValue(const TensorProto& proto, const Limits& limits,
+                        ExternalData* external = nullptr);
+
+// The dense tensor that a sparse one stands for. kInvalidArgument, besides, for an index outside it.
+Result<Tensor> ReadSparse(const SparseTensorProto& proto, const Limits& limits);
+
+// These add what they read to `weight_bytes`: kTooLarge if that goes over limits.max_memory_bytes.
+Result<Value> ReadCountedValue(const TensorProto& proto, const Limits& limits,
+                               uint64_t* weight_bytes, ExternalData* external = nullptr);
+Result<TensorPtr> ReadCountedSparse(const SparseTensorProto& proto, const Limits& limits,
+                                    uint64_t* weight_bytes);
 
 }  // namespace wnn::frontend

@@ -72,6 +72,11 @@ constexpr OpDef Comparison(std::string_view name, int since_version = 1) {
           .compile = Compile<Types, Function, true>};
 }
 
+constexpr OpDef WithStrings(OpDef op) {
+  op.string_inputs = kEveryInput;
+  return op;
+}
+
 Result<CompiledPtr> CompileMod(const CompileContext& context) {
   WNN_ASSIGN_OR_RETURN(int64_t fmod, context.attributes().Int("fmod", 0));
   if (fmod != 0) return Compile<NumericTypes, kernels::Fmod, false>(context);
@@ -269,7 +274,7 @@ constexpr auto kOps = std::to_array<OpDef>({
     Arithmetic<IntegerTypes, kIntegerSet, kernels::BitwiseOr>("BitwiseOr", 18),
     Arithmetic<IntegerTypes, kIntegerSet, kernels::BitwiseXor>("BitwiseXor", 18),
     Arithmetic<NumericTypes, kNumericSet, kernels::Div>("Div"),
-    Comparison<AllTypes, kAllSet, kernels::Equal>("Equal"),
+    WithStrings(Comparison<AllTypes, kAllSet, kernels::Equal>("Equal")),
     Comparison<NumericTypes, kNumericSet, kernels::Greater>("Greater"),
     Comparison<NumericTypes, kNumericSet, kernels::GreaterOrEqual>("GreaterOrEqual", 12),
     Comparison<NumericTypes, kNumericSet, kernels::Less>("Less"),
@@ -297,7 +302,9 @@ constexpr auto kOps = std::to_array<OpDef>({
      .since_version = 9,
      .inputs = {3, 3},
      .infer = InferWhere,
-     .compile = CompileWhere},
+     .compile = CompileWhere,
+     .string_inputs = 0b110,
+     .string_outputs = 0b1},
     Comparison<BoolTypes, kBoolSet, kernels::Xor>("Xor"),
 });
 

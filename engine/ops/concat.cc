@@ -192,13 +192,20 @@ Result<CompiledPtr> CompileSplit(const CompileContext& context) {
 }
 
 constexpr auto kOps = std::to_array<OpDef>({
-    {.name = "Concat", .inputs = {1, kVariadic}, .infer = InferConcat, .compile = CompileConcat},
+    {.name = "Concat",
+     .inputs = {1, kVariadic},
+     .infer = InferConcat,
+     .compile = CompileConcat,
+     .string_inputs = kEveryInput,
+     .string_outputs = 0b1},
     {.name = "Split",
      .inputs = {1, 2},
      .outputs = {1, kVariadic},
      .infer = InferSplit,
      .compile = CompileSplit,
-     .value_inputs = 0b10},
+     .value_inputs = 0b10,
+     .string_inputs = 0b1,
+     .string_outputs = kEveryInput},
 });
 
 }  // namespace

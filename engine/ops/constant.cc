@@ -23,9 +23,30 @@ Result<TensorPtr> MakeTensor(DType dtype, Shape shape, std::span<const T> values
   return TensorPtr(std::make_shared<const Tensor>(std::move(tensor)));
 }
 
+// The constant where it is strings; empty if it is not.
+Result<Value> ConstantStrings(const Attributes& attributes) {
+  WNN_ASSIGN_OR_RETURN(Value any, attributes.AnyTensor("value"));
+  if (any.strings() != nullptr) return any;
+  if (attributes.Has("value_string")) {
+    WNN_ASSIGN_OR_RETURN(std::string_view text, attributes.String("value_string", ""));
+    WNN_ASSIGN_OR_RETURN(StringTensor strings, StringTensor::Make({}, {std::string(text)}));
+    return Value(std::move(strings));
+  }
+  if (!attributes.Has("value_strings")) return Value();
+  WNN_ASSIGN_OR_RETURN(std::span<const std::string> texts, attributes.Strings("value_strings"));
+  WNN_ASSIGN_OR_RETURN(StringTensor strings,
+                       StringTensor::Make({static_cast<int64_t>(texts.size())},
+                                          std::vector<std::string>(texts.begin(), texts.end())));
+  return Value(std::move(strings));
+}
+
 Status InferConstant(InferContext& context) {
   const Attributes& attributes = context.attributes();
-  WNN_ASSIGN_OR_RETURN(TensorPtr value, attributes.TensorValue("value"));
+  WNN_ASSIGN_OR_RETURN(Value any, attributes.AnyTensor("value"));
+  TensorPtr value = any.tensor_ptr();
+  if (!value) {
+    WNN_ASSIGN_OR_RETURN(value, attributes.TensorValue("sparse_value"));
+  }
   if (attributes.Has("value_float")) {
     WNN_ASSIGN_OR_RETURN(float number, attributes.Float("value_float", 0));
     WNN_ASSIGN_OR_RETURN(value, MakeTensor<float>(DType::kFloat, {}, std::span(&number, 1)));
@@ -40,7 +61,12 @@ Status InferConstant(InferContext& context) {
     WNN_ASSIGN_OR_RETURN(std::span<const int64_t> numbers, attributes.Ints("value_ints"));
     WNN_ASSIGN_OR_RETURN(value, graph::MakeInt64Tensor(numbers));
   }
-  if (!value) return Unsupported("its value is missing, sparse or a string");
+  WNN_ASSIGN_OR_RETURN(Value strings, ConstantStrings(attributes));
+  if (!strings.empty()) {
+    context.SetOutput(0, Fact::Constant(std::move(strings)));
+    return OkStatus();
+  }
+  if (!value) return InvalidArgument("its value is missing");
   context.SetOutput(0, Fact::Constant(std::move(value)));
   return OkStatus();
 }

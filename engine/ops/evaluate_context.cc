@@ -5,8 +5,6 @@
 namespace wnn::ops {
 namespace {
 
-const Value kNone;
-
 // What the outputs must be for nodes downstream to rely on what InferFn said of them.
 Status CheckOutputs(const graph::Node& node, std::span<const Fact> facts,
                     std::span<const Value> outputs) {
@@ -26,8 +24,20 @@ Status CheckOutputs(const graph::Node& node, std::span<const Fact> facts,
 
 }  // namespace
 
+std::shared_ptr<const void> PreparedCache::Find(const graph::Node& node) {
+  MutexLock lock(mutex_);
+  auto it = prepared_.find(&node);
+  return it != prepared_.end() ? it->second : nullptr;
+}
+
+void PreparedCache::Insert(const graph::Node& node, std::shared_ptr<const void> prepared) {
+  MutexLock lock(mutex_);
+  prepared_[&node] = std::move(prepared);
+}
+
 const Value& EvaluateContext::InputValue(size_t i) const {
-  return i < n_inputs() ? inputs_[i] : kNone;
+  static const Value none;
+  return i < n_inputs() ? inputs_[i] : none;
 }
 
 Result<Tensor> EvaluateContext::Allocate(DType dtype, Shape shape) const {

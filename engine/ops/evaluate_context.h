@@ -2,11 +2,15 @@
 // run allows it.
 #pragma once
 
+#include <memory>
 #include <span>
 #include <string_view>
+#include <unordered_map>
 #include <vector>
 
+#include "engine/base/function_ref.h"
 #include "engine/base/limits.h"
+#include "engine/base/mutex.h"
 #include "engine/base/parallel.h"
 #include "engine/base/stop.h"
 #include "engine/ops/op_context.h"
@@ -22,12 +26,25 @@ class SubgraphRunner {
   virtual Result<std::vector<Value>> Run(const graph::Graph& body, std::vector<Value> inputs) = 0;
 };
 
+// What nodes have made of their attributes, once for all runs. Thread-safe.
+class PreparedCache {
+ public:
+  std::shared_ptr<const void> Find(const graph::Node& node);
+  void Insert(const graph::Node& node, std::shared_ptr<const void> prepared);
+
+ private:
+  Mutex mutex_;
+  std::unordered_map<const graph::Node*, std::shared_ptr<const void>> prepared_
+      WNN_GUARDED_BY(mutex_);
+};
+
 // What a run gives to every node. Borrowed for the run.
 struct RunEnvironment {
   Parallel* parallel = nullptr;
   StopCondition stop;
   Limits limits;
   std::shared_ptr<MemoryBudget> budget;  // what all values together may take; null: no limit
+  PreparedCache* prepared = nullptr;     // null: nothing is kept
 };
 
 class EvaluateContext : public OpContext {
@@ -55,6 +72,11 @@ class EvaluateContext : public OpContext {
     return {reinterpret_cast<const T*>(tensor->bytes().data()), tensor->bytes().size() / sizeof(T)};
   }
 
+  // What InferFn said of output i. REQUIRES: HasOutput(i)
+  const Fact& OutputFact(size_t i) const {
+    return facts_[static_cast<size_t>(node_.outputs[i])];
+  }
+
   // Uninitialised. kTooLarge over the limits.
   Result<Tensor> Allocate(DType dtype, Shape shape) const;
   // The like for strings and lists. REQUIRES, of strings: as many elements as `shape` has.
@@ -64,6 +86,20 @@ class EvaluateContext : public OpContext {
   // REQUIRES, once the EvaluateFn returns: every output that HasOutput() was set.
   void SetOutput(size_t i, Value value) {
     if (HasOutput(i)) outputs_[i] = std::move(value);
+  }
+
+  // What `make` gives, made when the node first runs and kept as long as the model: tables from
+  // attributes. T is the same in every call for one operator.
+  template <typename T>
+  Result<std::shared_ptr<const T>> Prepare(
+      FunctionRef<Result<std::shared_ptr<const T>>()> make) const {
+    PreparedCache* cache = environment_.prepared;
+    std::shared_ptr<const void> found = cache != nullptr ? cache->Find(node_) : nullptr;
+    if (found == nullptr) {
+      WNN_ASSIGN_OR_RETURN(found, make());
+      if (cache != nullptr) cache->Insert(node_, found);
+    }
+    return std::static_pointer_cast<const T>(std::move(found));
   }
 
   // Runs the subgraph of that attribute. Errors of its nodes; kInvalidArgument if the attribute is

@@ -259,17 +259,26 @@ Result<CompiledPtr> CompileGatherNd(const CompileContext& context) {
 }
 
 constexpr auto kOps = std::to_array<OpDef>({
-    {.name = "Gather", .inputs = {2, 2}, .infer = InferGather, .compile = CompileGather},
+    {.name = "Gather",
+     .inputs = {2, 2},
+     .infer = InferGather,
+     .compile = CompileGather,
+     .string_inputs = 0b1,
+     .string_outputs = 0b1},
     {.name = "GatherElements",
      .since_version = 11,
      .inputs = {2, 2},
      .infer = InferGatherElements,
-     .compile = CompileGatherElements},
+     .compile = CompileGatherElements,
+     .string_inputs = 0b1,
+     .string_outputs = 0b1},
     {.name = "GatherND",
      .since_version = 11,
      .inputs = {2, 2},
      .infer = InferGatherNd,
-     .compile = CompileGatherNd},
+     .compile = CompileGatherNd,
+     .string_inputs = 0b1,
+     .string_outputs = 0b1},
 });
 
 }  // namespace

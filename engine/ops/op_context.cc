@@ -151,27 +151,27 @@ Status InferNode(const graph::Graph& graph, const graph::Node& node, std::span<F
 
 Result<std::vector<Fact>> InferContext::InferSubgraph(std::string_view attribute,
                                                       std::span<const Fact> inputs) const {
-  WNN_ASSIGN_OR_RETURN(graph::GraphPtr body, attributes().RequiredSubgraph(attribute));
+  WNN_ASSIGN_OR_RETURN(graph::GraphPtr shared, attributes().RequiredSubgraph(attribute));
+  // Nodes infer their subgraphs only while a model is loaded, by one thread. What is found stays
+  // there: dimensions that the subgraph declares stand where `inputs` knows none.
+  graph::Graph* body = const_cast<graph::Graph*>(shared.get());
   if (body->inputs.size() != inputs.size()) {
     return InvalidArgument("the graph of attribute " + graph::Quoted(attribute) + " has " +
                            std::to_string(body->inputs.size()) + " inputs, not " +
                            std::to_string(inputs.size()));
   }
-  std::vector<Fact> facts(body->facts().begin(), body->facts().end());
-  // What the body declares of an input may be more than what is known outside, or less.
+  std::span<Fact> facts = body->facts();
   for (size_t i = 0; i < inputs.size(); ++i) {
     Fact& fact = facts[static_cast<size_t>(body->inputs[i])];
-    const bool says_nothing =
-        inputs[i].dtype == DType::kUndefined && inputs[i].container == nullptr;
-    if (!says_nothing) fact = inputs[i];
+    const bool is_known = inputs[i].dtype != DType::kUndefined || inputs[i].container != nullptr;
+    const bool knows_less = fact.has_rank && !inputs[i].has_rank && fact.dtype == inputs[i].dtype;
+    if (is_known && !knows_less) fact = inputs[i];
   }
   for (const graph::Capture& capture : body->captures) {
     facts[static_cast<size_t>(capture.value)] =
         facts_[static_cast<size_t>(node_.inputs[capture.input])];
   }
-  for (const graph::Node& node : body->nodes()) {
-    WNN_RETURN_IF_ERROR(InferNode(*body, node, facts));
-  }
+  WNN_RETURN_IF_ERROR(InferGraph(*body));
   std::vector<Fact> outputs;
   for (graph::ValueId id : body->outputs) outputs.push_back(facts[static_cast<size_t>(id)]);
   return outputs;

@@ -223,13 +223,20 @@ Result<CompiledPtr> CompilePad(const CompileContext& context) {
 }
 
 constexpr auto kOps = std::to_array<OpDef>({
-    {.name = "Pad", .last_version = kFirstWithInputs - 1, .infer = InferPad, .compile = CompilePad},
+    {.name = "Pad",
+     .last_version = kFirstWithInputs - 1,
+     .infer = InferPad,
+     .compile = CompilePad,
+     .string_inputs = 0b101,
+     .string_outputs = 0b1},
     {.name = "Pad",
      .since_version = kFirstWithInputs,
      .inputs = {2, 4},
      .infer = InferPad,
      .compile = CompilePad,
-     .value_inputs = 0b1010},
+     .value_inputs = 0b1010,
+     .string_inputs = 0b101,
+     .string_outputs = 0b1},
 });
 
 }  // namespace

@@ -6,6 +6,7 @@
 
 #include "engine/graph/graph.h"
 #include "engine/ops/families.h"
+#include "engine/ops/value_families.h"
 
 namespace wnn::ops {
 namespace {
@@ -23,6 +24,7 @@ constexpr auto kFamilies = std::to_array<Family>({
     CastOps,
     ConcatOps,
     ConstantOps,
+    ControlFlowOps,
     ConvOps,
     ConvTransposeOps,
     DeformOps,
@@ -44,6 +46,7 @@ constexpr auto kFamilies = std::to_array<Family>({
     MovementOps,
     MultiHeadAttentionOps,
     NormOps,
+    OptionalOps,
     PackedGemmOps,
     PadOps,
     PoolOps,
@@ -57,11 +60,15 @@ constexpr auto kFamilies = std::to_array<Family>({
     ResizeOps,
     RoiOps,
     ScanOps,
+    ScanLoopOps,
     ScatterOps,
     SelectOps,
     SequenceModelOps,
+    SequenceOps,
     SoftmaxOps,
     SpectralOps,
+    StringOps,
+    TfIdfOps,
     TrainingOps,
     UnaryOps,
     ViewOps,

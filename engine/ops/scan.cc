@@ -320,7 +320,9 @@ constexpr auto kOps = std::to_array<OpDef>({
      .inputs = {3, 3},
      .infer = InferOneHot,
      .compile = CompileOneHot,
-     .value_inputs = 0b10},
+     .value_inputs = 0b10,
+     .string_inputs = 0b100,
+     .string_outputs = 0b1},
     {.name = "TopK",
      .inputs = {1, 2},
      .outputs = {2, 2},
@@ -332,7 +334,9 @@ constexpr auto kOps = std::to_array<OpDef>({
      .inputs = {1, 2},
      .infer = InferTrilu,
      .compile = CompileTrilu,
-     .value_inputs = 0b10},
+     .value_inputs = 0b10,
+     .string_inputs = 0b1,
+     .string_outputs = 0b1},
 });
 
 }  // namespace

@@ -33,14 +33,14 @@ std::vector<bool> FindWeights(const graph::Graph& graph) {
 
 bool OutputsConstant(const graph::Graph& graph, const graph::Node& node) {
   return std::all_of(node.outputs.begin(), node.outputs.end(), [&](graph::ValueId id) {
-    return id == graph::kNoValue || graph.fact(id).constant != nullptr;
+    return id == graph::kNoValue || graph.fact(id).IsConstant();
   });
 }
 
 uint64_t ConstantBytes(const graph::Graph& graph, const graph::Node& node) {
   uint64_t bytes = 0;
   for (graph::ValueId id : node.outputs) {
-    if (id != graph::kNoValue) bytes += graph.fact(id).constant->bytes().size();
+    if (id != graph::kNoValue) bytes += graph.fact(id).ConstantValue().size_bytes();
   }
   return bytes;
 }

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <array>
 
+#include "engine/ops/op_context.h"
+
 namespace wnn::optimizer {
 namespace {
 
@@ -10,6 +12,7 @@ constexpr auto kPasses = std::to_array<Pass>({
     {"remove-identity", RemoveIdentity},
     {"fold-quantization", FoldQuantization},
     {"fold-constants", FoldConstants},
+    {"inline-if", InlineIf},
     {"widen-half", WidenHalf},
     {"fold-batch-norm", FoldBatchNorm},
     {"fold-affine", FoldAffine},
@@ -38,13 +41,8 @@ Status CheckNames(std::span<const std::string> disabled) {
   return OkStatus();
 }
 
-}  // namespace
-
-std::span<const Pass> Passes() { return kPasses; }
-
-Status Optimize(graph::Graph& graph, std::span<const std::string> disabled, const Limits& limits,
-                const StopCondition& stop, Logger& log) {
-  WNN_RETURN_IF_ERROR(CheckNames(disabled));
+Status RunPasses(graph::Graph& graph, std::span<const std::string> disabled, const Limits& limits,
+                 const StopCondition& stop, Logger& log) {
   for (const Pass& pass : kPasses) {
     if (std::find(disabled.begin(), disabled.end(), pass.name) != disabled.end()) continue;
     WNN_RETURN_IF_ERROR(stop.Check());
@@ -58,6 +56,30 @@ Status Optimize(graph::Graph& graph, std::span<const std::string> disabled, cons
       log.Log(LogLevel::kDebug, std::string(pass.name) + ": " +
                                     std::to_string(context.n_rewrites()) + " rewrites, " +
                                     std::to_string(graph.n_nodes()) + " nodes are left");
+    }
+  }
+  return OkStatus();
+}
+
+}  // namespace
+
+std::span<const Pass> Passes() { return kPasses; }
+
+Status Optimize(graph::Graph& graph, std::span<const std::string> disabled, const Limits& limits,
+                const StopCondition& stop, Logger& log) {
+  WNN_RETURN_IF_ERROR(CheckNames(disabled));
+  WNN_RETURN_IF_ERROR(RunPasses(graph, disabled, limits, stop, log));
+  // What the passes found out of the graph around may help in its subgraphs.
+  for (const graph::Node& node : graph.nodes()) {
+    if (!graph::HasSubgraphs(node)) continue;
+    WNN_RETURN_IF_ERROR(ops::InferNode(graph, node, graph.facts()));
+    for (const auto& [name, attribute] : node.attributes.all()) {
+      const auto* body = std::get_if<graph::GraphPtr>(&attribute);
+      if (body == nullptr) continue;
+      // Shared with nobody while the model is loaded.
+      graph::Graph& inner = const_cast<graph::Graph&>(**body);
+      Status status = Optimize(inner, disabled, limits, stop, log);
+      if (!status.ok()) return std::move(status).WithContext(NodeLabel(graph, node));
     }
   }
   return OkStatus();

@@ -54,6 +54,7 @@ struct Pass {
 };
 
 Status FoldConstants(PassContext& context);   // fold_constants.cc
+Status InlineIf(PassContext& context);        // inline_if.cc
 Status RemoveIdentity(PassContext& context);  // remove_identity.cc
 Status RemoveDead(PassContext& context);      // remove_dead.cc
 

@@ -26,7 +26,10 @@ Status RemoveDead(PassContext& context) {
     }
   }
   for (size_t v = 0; v < graph.n_values(); ++v) {
-    if (!needed[v]) graph.fact(static_cast<graph::ValueId>(v)).constant = nullptr;
+    if (needed[v]) continue;
+    graph::Fact& fact = graph.fact(static_cast<graph::ValueId>(v));
+    fact.constant = nullptr;
+    fact.object = Value();
   }
   return OkStatus();
 }

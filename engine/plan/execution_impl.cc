@@ -153,6 +153,7 @@ Status ExecutionImpl::MakePlan(const StopCondition& stop) {
   }
   if (made == nullptr) {
     arena_ = AlignedBuffer();
+    WNN_RETURN_IF_ERROR(memory_.Resize(InputBytes()));
     is_interpreted_ = true;
     types_changed_ = false;
     return OkStatus();
@@ -256,6 +257,7 @@ Status ExecutionImpl::Interpret(const StopCondition& stop) {
   environment.parallel = &parallel;
   environment.stop = stop;
   environment.limits = model_.limits();
+  environment.prepared = &model_.prepared_cache();
   environment.budget =
       std::make_shared<MemoryBudget>(max_bytes - std::min(max_bytes, input_bytes), budget_);
   std::vector<Value> values;

@@ -198,7 +198,7 @@ Result<std::shared_ptr<const CompiledNode>> Interpreter::Compile(const Program& 
     Fact& output = made->outputs.emplace_back();
     if (id == kNoValue) continue;
     output = frame.facts[static_cast<size_t>(id)];
-    is_constant = is_constant && output.constant != nullptr;
+    is_constant = is_constant && output.IsConstant();
   }
   if (!is_constant) {
     WNN_ASSIGN_OR_RETURN(made->op,
@@ -249,7 +249,9 @@ Result<std::vector<Value>> Interpreter::RunCompiled(const Program& program, cons
     for (size_t i = 0; i < outputs.size(); ++i) outputs[i] = compiled->outputs[i].ConstantValue();
     return outputs;
   }
-  if (node.op->is_view && node.outputs.size() == 1) {
+  // A view of another type, BitCast, is copied.
+  const bool is_view = node.op->is_view && node.outputs.size() == 1;
+  if (is_view && compiled->outputs[0].dtype == inputs[0].dtype()) {
     outputs[0] = Value(inputs[0].tensor()->WithShape(compiled->outputs[0].ConcreteShape()));
     return outputs;
   }

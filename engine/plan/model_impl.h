@@ -7,6 +7,7 @@
 
 #include "engine/engine.h"
 #include "engine/graph/graph.h"
+#include "engine/ops/evaluate_context.h"
 #include "engine/ops/pack_cache.h"
 #include "engine/plan/op_cache.h"
 #include "engine/plan/plan.h"
@@ -36,6 +37,7 @@ class ModelImpl {
   const plan::Program& program() const { return *program_; }
   plan::OpCache& op_cache() const { return op_cache_; }
   ops::PackCache& pack_cache() const { return pack_cache_; }
+  ops::PreparedCache& prepared_cache() const { return prepared_cache_; }
   // The plan for these inputs, from the cache if it is there. Null and errors as plan::MakePlan.
   Result<std::shared_ptr<const plan::Plan>> PlanFor(std::span<const TensorView> inputs,
                                                     const StopCondition& stop) const;
@@ -61,6 +63,7 @@ class ModelImpl {
   std::unique_ptr<const plan::Program> program_;  // of graph_
   mutable plan::OpCache op_cache_;
   mutable ops::PackCache pack_cache_;
+  mutable ops::PreparedCache prepared_cache_;
   mutable plan::PlanCache plan_cache_;
 };
 

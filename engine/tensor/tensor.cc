@@ -45,7 +45,10 @@ Result<Tensor> Tensor::Allocate(DType dtype, Shape shape, std::shared_ptr<Memory
     return InvalidArgument(TensorTypeToString(dtype, shape) + " has no size in bytes");
   }
   auto storage = std::make_shared<Storage>();
-  WNN_ASSIGN_OR_RETURN(storage->charge, MemoryCharge::Take(std::move(budget), *size));
+  // With what surrounds the elements, which in many small tensors is most of what they take.
+  constexpr uint64_t kOverheadBytes = 192;
+  WNN_ASSIGN_OR_RETURN(storage->charge,
+                       MemoryCharge::Take(std::move(budget), *size + kOverheadBytes));
   WNN_ASSIGN_OR_RETURN(storage->buffer, AlignedBuffer::Allocate(*size));
   Tensor tensor;
   tensor.storage_ = std::move(storage);

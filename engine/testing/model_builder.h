@@ -111,6 +111,46 @@ BuilderAttribute TensorAttr(std::string name, const std::vector<int64_t>& dims,
   return {std::move(name), WireWriter().Message(5, TensorMessage("", dims, values)).Varint(20, 4)};
 }
 
+inline BuilderAttribute Attr(std::string name, const std::vector<std::string>& values) {
+  WireWriter fields;
+  for (const std::string& value : values) fields.Bytes(9, value);
+  return {std::move(name), fields.Varint(20, 8)};
+}
+// An attribute of a function's node that is what the call gives for the parameter.
+inline BuilderAttribute RefAttr(std::string name, std::string_view parameter, int type) {
+  return {std::move(name),
+          WireWriter().Bytes(21, parameter).Varint(20, static_cast<uint64_t>(type))};
+}
+
+// TensorProto of strings.
+inline WireWriter StringsMessage(std::string_view name, std::span<const int64_t> dims,
+                                 const std::vector<std::string>& values) {
+  WireWriter tensor;
+  for (int64_t dim : dims) tensor.Varint(1, static_cast<uint64_t>(dim));
+  tensor.Varint(2, static_cast<uint64_t>(DType::kString));
+  for (const std::string& value : values) tensor.Bytes(6, value);
+  if (!name.empty()) tensor.Bytes(8, name);
+  return tensor;
+}
+
+inline WireWriter NodeMessage(std::string_view op_type, const std::vector<std::string>& inputs,
+                              const std::vector<std::string>& outputs,
+                              const std::vector<BuilderAttribute>& attributes = {},
+                              std::string_view name = "", std::string_view domain = "") {
+  WireWriter node;
+  for (const std::string& input : inputs) node.Bytes(1, input);
+  for (const std::string& output : outputs) node.Bytes(2, output);
+  if (!name.empty()) node.Bytes(3, name);
+  node.Bytes(4, op_type);
+  for (const BuilderAttribute& attribute : attributes) {
+    WireWriter message;
+    message.Bytes(1, attribute.name);
+    node.Bytes(5, message.bytes() + attribute.fields.bytes());
+  }
+  if (!domain.empty()) node.Bytes(7, domain);
+  return node;
+}
+
 class ModelBuilder {
  public:
   explicit ModelBuilder(int opset = 13, int ir_version = 8)
@@ -137,18 +177,7 @@ class ModelBuilder {
             const std::vector<std::string>& outputs,
             const std::vector<BuilderAttribute>& attributes = {}, std::string_view name = "",
             std::string_view domain = "") {
-    WireWriter node;
-    for (const std::string& input : inputs) node.Bytes(1, input);
-    for (const std::string& output : outputs) node.Bytes(2, output);
-    if (!name.empty()) node.Bytes(3, name);
-    node.Bytes(4, op_type);
-    for (const BuilderAttribute& attribute : attributes) {
-      WireWriter message;
-      message.Bytes(1, attribute.name);
-      node.Bytes(5, message.bytes() + attribute.fields.bytes());
-    }
-    if (!domain.empty()) node.Bytes(7, domain);
-    graph_.Message(1, node);
+    graph_.Message(1, NodeMessage(op_type, inputs, outputs, attributes, name, domain));
   }
   // Imports a version of another domain than ONNX's.
   void Import(std::string_view domain, int version) {
@@ -156,9 +185,12 @@ class ModelBuilder {
   }
   // Any further field of the graph.
   WireWriter& graph() { return graph_; }
+  const WireWriter& graph() const { return graph_; }
+  // A FunctionProto.
+  void Function(const WireWriter& function) { model_.Message(25, function); }
 
   std::vector<std::byte> Build() const {
-    WireWriter model;
+    WireWriter model = model_;
     model.Varint(1, static_cast<uint64_t>(ir_version_)).Message(7, graph_);
     model.Message(8, WireWriter().Bytes(1, "").Varint(2, static_cast<uint64_t>(opset_)));
     for (const WireWriter& import : imports_) model.Message(8, import);
@@ -192,10 +224,16 @@ class ModelBuilder {
     return WireWriter().Bytes(1, name).Message(2, WireWriter().Message(1, tensor_type));
   }
 
-  const int opset_;
-  const int ir_version_;
+  int opset_;
+  int ir_version_;
   WireWriter graph_;
   std::vector<WireWriter> imports_;
+  WireWriter model_;
 };
+
+// An attribute that is the builder's graph.
+inline BuilderAttribute GraphAttr(std::string name, const ModelBuilder& body) {
+  return {std::move(name), WireWriter().Message(6, body.graph()).Varint(20, 5)};
+}
 
 }  // namespace wnn::testing

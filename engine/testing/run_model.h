@@ -60,6 +60,28 @@ inline Result<std::vector<Tensor>> RunModel(std::span<const std::byte> bytes,
   return outputs;
 }
 
+// The same for values of any type.
+inline Result<std::vector<Value>> RunValues(std::span<const std::byte> bytes,
+                                            const std::vector<Value>& inputs,
+                                            const engine::LoadOptions& options = {}) {
+  WNN_ASSIGN_OR_RETURN(auto model, engine::Model::Load(bytes, options));
+  WNN_ASSIGN_OR_RETURN(auto execution, engine::Execution::Create(model, {}));
+  for (size_t i = 0; i < inputs.size(); ++i) {
+    WNN_RETURN_IF_ERROR(execution->SetInput(i, inputs[i]));
+  }
+  WNN_RETURN_IF_ERROR(execution->Run({}));
+  std::vector<Value> outputs;
+  for (size_t i = 0; i < model->outputs().size(); ++i) {
+    WNN_ASSIGN_OR_RETURN(Value value, execution->OutputValue(i));
+    outputs.push_back(std::move(value));
+  }
+  return outputs;
+}
+
+inline Value Strings(Shape shape, std::vector<std::string> elements) {
+  return Value(std::move(*StringTensor::Make(std::move(shape), std::move(elements))));
+}
+
 // A model of one node whose inputs are the graph's. An empty tensor (undefined type) is left out.
 struct NodeUnderTest {
   std::string op_type;
@@ -106,6 +128,23 @@ struct NodeUnderTest {
           << op_type << " depends on threads or on the optimiser";
     }
     return outputs;
+  }
+
+  // The outputs for inputs of any type, as the model declares them.
+  Result<std::vector<Value>> RunAny(const std::vector<Value>& inputs) const {
+    ModelBuilder model(opset);
+    std::vector<std::string> input_names, output_names;
+    for (size_t i = 0; i < inputs.size(); ++i) {
+      input_names.push_back("x" + std::to_string(i));
+      const auto dims = inputs[i].dims();
+      model.Input(input_names.back(), inputs[i].dtype(), {dims.begin(), dims.end()});
+    }
+    for (size_t i = 0; i < n_outputs; ++i) {
+      output_names.push_back("y" + std::to_string(i));
+      model.Output(output_names.back());
+    }
+    model.Node(op_type, input_names, output_names, attributes, "node");
+    return RunValues(model.Build(), inputs);
   }
 
   // The values of output 0. Fails the test if it does not run.

@@ -1,0 +1,156 @@
+#include "engine/ops/value_slices.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include "engine/base/checked_math.h"
+#include "engine/ops/shape_math.h"
+
+namespace wnn::ops {
+namespace {
+
+std::string TypeOfValue(const Value& value) { return ValueTypeToString(*TypeOf(value)); }
+
+Status RequireWholeBytes(DType dtype) {
+  if (dtype == DType::kString || DTypeBits(dtype) >= 8) return OkStatus();
+  return Unsupported("elements of type " + std::string(DTypeName(dtype)) +
+                     " cannot be taken apart");
+}
+
+// Copies `count` of `extent` slices along an axis between two places, for strings or bytes.
+struct Run {
+  int64_t outer = 1;
+  int64_t length = 0;       // elements that lie together
+  int64_t from_stride = 0;  // elements between two runs
+  int64_t from_start = 0;
+  int64_t to_stride = 0;
+  int64_t to_start = 0;
+};
+
+template <typename Copy>
+void ForEachRun(const Run& run, Copy copy) {
+  for (int64_t i = 0; i < run.outer && run.length > 0; ++i) {
+    copy(static_cast<size_t>(run.from_start + i * run.from_stride),
+         static_cast<size_t>(run.to_start + i * run.to_stride), static_cast<size_t>(run.length));
+  }
+}
+
+void CopyElements(const Run& run, const Tensor& from, const Tensor& to) {
+  const size_t size = DTypeBits(from.dtype()) / 8;
+  ForEachRun(run, [&](size_t at, size_t into, size_t n) {
+    std::memcpy(to.bytes().data() + into * size, from.bytes().data() + at * size, n * size);
+  });
+}
+
+void CopyStrings(const Run& run, const StringTensor& from, std::vector<std::string>& to) {
+  ForEachRun(run, [&](size_t at, size_t into, size_t n) {
+    std::copy_n(from.elements.begin() + static_cast<std::ptrdiff_t>(at), n,
+                to.begin() + static_cast<std::ptrdiff_t>(into));
+  });
+}
+
+// Room for that many strings, if the run has it.
+Result<std::vector<std::string>> AllocateStrings(const EvaluateContext& context,
+                                                 std::span<const int64_t> shape) {
+  const auto count = ElementCount(shape);
+  const auto bytes =
+      count ? CheckedMul<uint64_t>(static_cast<uint64_t>(*count), sizeof(std::string))
+            : std::nullopt;
+  if (!bytes || *bytes > context.limits().max_tensor_bytes) {
+    return TooLarge("strings " + ShapeToString(shape) + " are over the limit of " +
+                    std::to_string(context.limits().max_tensor_bytes) + " bytes");
+  }
+  auto room = MemoryCharge::Take(context.budget(), *bytes);
+  if (!room) return std::move(room.error());
+  return std::vector<std::string>(static_cast<size_t>(*count));
+}
+
+}  // namespace
+
+Result<Value> SliceValue(const EvaluateContext& context, const Value& value, size_t axis,
+                         int64_t begin, int64_t count) {
+  WNN_RETURN_IF_ERROR(RequireWholeBytes(value.dtype()));
+  Shape shape(value.dims().begin(), value.dims().end());
+  const AxisView view = ViewAxis(shape, axis);
+  shape[axis] = count;
+  Run run;
+  run.outer = view.outer;
+  run.length = count * view.inner;
+  run.from_stride = view.extent * view.inner;
+  run.from_start = begin * view.inner;
+  run.to_stride = run.length;
+  if (const Tensor* tensor = value.tensor()) {
+    WNN_ASSIGN_OR_RETURN(Tensor out, context.Allocate(tensor->dtype(), std::move(shape)));
+    CopyElements(run, *tensor, out);
+    return Value(std::move(out));
+  }
+  if (value.strings() == nullptr) return InvalidArgument(TypeOfValue(value) + " is no tensor");
+  WNN_ASSIGN_OR_RETURN(std::vector<std::string> elements, AllocateStrings(context, shape));
+  CopyStrings(run, *value.strings(), elements);
+  return context.MakeStrings(std::move(shape), std::move(elements));
+}
+
+Result<Value> DropAxis(const EvaluateContext& context, const Value& value, size_t axis) {
+  Shape shape(value.dims().begin(), value.dims().end());
+  shape.erase(shape.begin() + static_cast<std::ptrdiff_t>(axis));
+  if (const Tensor* tensor = value.tensor()) return Value(tensor->WithShape(std::move(shape)));
+  return context.MakeStrings(std::move(shape), value.strings()->elements);
+}
+
+Result<Value> JoinValues(const EvaluateContext& context, std::span<const Value> values,
+                         int64_t wanted_axis, bool new_axis) {
+  if (values.empty()) return InvalidArgument("there is nothing to join");
+  const Value& first = values[0];
+  if (first.tensor() == nullptr && first.strings() == nullptr) {
+    return InvalidArgument(TypeOfValue(first) + " is no tensor");
+  }
+  WNN_RETURN_IF_ERROR(RequireWholeBytes(first.dtype()));
+  const size_t rank = first.dims().size() + (new_axis ? 1 : 0);
+  WNN_ASSIGN_OR_RETURN(const size_t axis, NormalizeAxis(wanted_axis, rank));
+  Shape shape(first.dims().begin(), first.dims().end());
+  const auto place = static_cast<std::ptrdiff_t>(axis);
+  if (new_axis) shape.insert(shape.begin() + place, 1);
+  int64_t extent = 0;
+  for (const Value& value : values) {
+    Shape other(value.dims().begin(), value.dims().end());
+    if (new_axis && other.size() + 1 == rank) other.insert(other.begin() + place, 1);
+    bool fits = value.dtype() == first.dtype() && other.size() == rank;
+    for (size_t d = 0; fits && d < rank; ++d) fits = d == axis || other[d] == shape[d];
+    if (!fits) {
+      return InvalidArgument(TypeOfValue(value) + " cannot be joined with " + TypeOfValue(first));
+    }
+    auto sum = CheckedAdd(extent, other[axis]);
+    if (!sum) return TooLarge("the joined axis is too long");
+    extent = *sum;
+  }
+  shape[axis] = extent;
+  WNN_RETURN_IF_ERROR(CheckSize(Fact::Concrete(first.dtype(), shape)));
+  const AxisView view = ViewAxis(shape, axis);
+  Tensor out;
+  std::vector<std::string> strings;
+  if (first.tensor() != nullptr) {
+    WNN_ASSIGN_OR_RETURN(out, context.Allocate(first.dtype(), shape));
+  } else {
+    WNN_ASSIGN_OR_RETURN(strings, AllocateStrings(context, shape));
+  }
+  int64_t at = 0;
+  for (const Value& value : values) {
+    const int64_t part = new_axis ? 1 : value.dims()[axis];
+    Run run;
+    run.outer = view.outer;
+    run.length = part * view.inner;
+    run.from_stride = run.length;
+    run.to_stride = extent * view.inner;
+    run.to_start = at * view.inner;
+    if (value.tensor() != nullptr) {
+      CopyElements(run, *value.tensor(), out);
+    } else {
+      CopyStrings(run, *value.strings(), strings);
+    }
+    at += part;
+  }
+  if (first.tensor() != nullptr) return Value(std::move(out));
+  return context.MakeStrings(std::move(shape), std::move(strings));
+}
+
+}  // namespace wnn::ops

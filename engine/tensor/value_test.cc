@@ -1,0 +1,71 @@
+#include "engine/tensor/value.h"
+
+#include <gtest/gtest.h>
+
+namespace wnn {
+namespace {
+
+Value Ints(const Shape& shape, std::shared_ptr<MemoryBudget> budget = nullptr) {
+  auto tensor = Tensor::Allocate(DType::kInt64, shape, std::move(budget));
+  EXPECT_TRUE(tensor.has_value());
+  return Value(std::move(*tensor));
+}
+
+TEST(ValueTest, SaysWhatItIs) {
+  EXPECT_TRUE(Value().empty());
+  EXPECT_EQ(ValueTypeToString(*TypeOf(Ints({2, 3}))), "int64[2, 3]");
+  Value strings(std::move(*StringTensor::Make({2}, {"a", "b"})));
+  EXPECT_EQ(ValueTypeToString(*TypeOf(strings)), "string[2]");
+  Value list(std::move(*Sequence::Make(nullptr, {Ints({1}), Ints({2})})));
+  EXPECT_EQ(ValueTypeToString(*TypeOf(list)), "seq(int64[...])");
+  Optional optional;
+  optional.value = list;
+  EXPECT_EQ(ValueTypeToString(*TypeOf(Value(optional))), "optional(seq(int64[...]))");
+  Map map{strings, Ints({2})};
+  EXPECT_EQ(ValueTypeToString(*TypeOf(Value(map))), "map(string, int64[...])");
+}
+
+TEST(ValueTest, ChecksAgainstADeclaration) {
+  ValueInfo info;
+  info.name = "x";
+  info.container = ValueType::OfSequence(ValueType::OfTensor(DType::kFloat));
+  Value list(std::move(*Sequence::Make(nullptr, {Ints({1})})));
+  Status status = CheckValue(info, list);
+  EXPECT_EQ(status.code(), Code::kInvalidArgument);
+  EXPECT_EQ(status.message(),
+            "input 'x' is seq(float[...]), but the value is seq(int64[...])");
+  EXPECT_FALSE(CheckValue(info, Ints({1})).ok());
+  EXPECT_FALSE(CheckValue(info, Value()).ok());
+  info.container = ValueType::OfSequence(ValueType::OfTensor(DType::kInt64));
+  EXPECT_TRUE(CheckValue(info, list).ok());
+
+  ValueInfo text;
+  text.name = "t";
+  text.dtype = DType::kString;
+  text.has_shape = true;
+  text.dims = {{2, ""}};
+  EXPECT_TRUE(CheckValue(text, Value(std::move(*StringTensor::Make({2}, {"a", "b"})))).ok());
+  EXPECT_FALSE(CheckValue(text, Value(std::move(*StringTensor::Make({1}, {"a"})))).ok());
+  // A shape that promises more than there is.
+  EXPECT_FALSE(CheckValue(text, Value(std::move(*StringTensor::Make({2}, {"a"})))).ok());
+}
+
+TEST(MemoryBudgetTest, CountsWhatLives) {
+  auto budget = std::make_shared<MemoryBudget>(1000);
+  Value one = Ints({50}, budget);
+  const uint64_t used = budget->used_bytes();
+  EXPECT_GE(used, 400u);
+  Value view = Value(one.tensor()->WithShape({50, 1}));
+  EXPECT_FALSE(view.IsUnique());
+  one = Value();
+  EXPECT_EQ(budget->used_bytes(), used);
+  EXPECT_TRUE(view.IsUnique());
+  EXPECT_EQ(Tensor::Allocate(DType::kInt64, {100}, budget).error().code(), Code::kTooLarge);
+  view = Value();
+  EXPECT_EQ(budget->used_bytes(), 0u);
+  EXPECT_TRUE(Tensor::Allocate(DType::kInt64, {100}, budget).has_value());
+  EXPECT_EQ(budget->used_bytes(), 0u);
+}
+
+}  // namespace
+}  // namespace wnn
