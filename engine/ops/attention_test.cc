@@ -4,6 +4,7 @@
 #include <functional>
 #include <limits>
 
+#include "engine/kernels/reference/convert.h"
 #include "engine/testing/run_model.h"
 
 namespace wnn::testing {
@@ -90,6 +91,125 @@ TEST(Attention, Refusals) {
   const NodeUnderTest node{"Attention", 23, {Attr("q_num_heads", 4), Attr("kv_num_heads", 4)}};
   EXPECT_NE(node.Error(Inputs(three(), three(), three())).message().find("does not divide"),
             std::string_view::npos);
+}
+
+// One FlexAttention of q [1, 4, 5, 8], k [1, 2, 7, 8] and v [1, 2, 7, 3]: two queries' heads a
+// group.
+ModelBuilder FlexModel(DType dtype, std::vector<BuilderAttribute> attributes) {
+  ModelBuilder model(23);
+  model.Import("ai.onnx.preview", 1);
+  model.Input("q", dtype, {1, 4, "L", 8});
+  model.Input("k", dtype, {1, "H", 7, 8});
+  model.Input("v", dtype, {1, "H", 7, 3});
+  model.Initializer<float>("bias", {5, 7}, Noise(35, 4));
+  model.Initializer<float>("two", {1}, {2});
+  model.Node("FlexAttention", {"q", "k", "v"}, {"y"}, std::move(attributes), "flex",
+             "ai.onnx.preview");
+  model.Output("y");
+  return model;
+}
+
+// A graph that gives `op` of its input and `with`, which it captures.
+ModelBuilder Modifier(const char* op, const char* with) {
+  ModelBuilder body;
+  body.Input("s", DType::kFloat, {1, 4, "L", 7});
+  body.Node(op, {"s", with}, {"t"});
+  body.Output("t");
+  return body;
+}
+
+template <typename T>
+std::vector<Tensor> FlexInputs() {
+  const auto cast = [](int n, unsigned seed) {
+    std::vector<T> values;
+    for (float x : Noise(n, seed)) values.push_back(kernels::Convert<T>(x));
+    return values;
+  };
+  return Inputs(MakeTensor<T>({1, 4, 5, 8}, cast(160, 1)),
+                MakeTensor<T>({1, 2, 7, 8}, cast(112, 2)),
+                MakeTensor<T>({1, 2, 7, 3}, cast(42, 3)));
+}
+
+// What it gives, `bias` included if `biased`, times `factor`.
+std::vector<float> FlexExpected(bool biased, float factor) {
+  const auto q = Noise(160, 1), k = Noise(112, 2), v = Noise(42, 3), bias = Noise(35, 4);
+  std::vector<float> expected;
+  for (int h = 0; h < 4; ++h) {
+    // OneHead() has values as long as keys: the rest of each is zeros.
+    std::vector<float> values(56);
+    for (int i = 0; i < 21; ++i) {
+      values[static_cast<size_t>(i / 3 * 8 + i % 3)] = v[static_cast<size_t>(h / 2 * 21 + i)];
+    }
+    const auto one = OneHead(
+        q.data() + h * 40, k.data() + h / 2 * 56, values.data(), 5, 7, 8,
+        [&](int i, int j) { return biased ? double{bias[static_cast<size_t>(i * 7 + j)]} : 0.0; });
+    for (size_t i = 0; i < 15; ++i) expected.push_back(factor * one[i / 3 * 8 + i % 3]);
+  }
+  return expected;
+}
+
+TEST(FlexAttention, SubgraphsChangeScoresAndProbabilities) {
+  const ModelBuilder add = Modifier("Add", "bias"), twice = Modifier("Mul", "two");
+  const auto run = [](std::vector<BuilderAttribute> attributes) {
+    auto y = RunModel(FlexModel(DType::kFloat, std::move(attributes)).Build(), FlexInputs<float>());
+    EXPECT_TRUE(y.has_value()) << y.error().message();
+    return y ? ValuesOf<float>(y->at(0)) : std::vector<float>();
+  };
+  ExpectNear(run({}), FlexExpected(false, 1), 1e-5f);
+  ExpectNear(run({GraphAttr("score_mod", add)}), FlexExpected(true, 1), 1e-5f);
+  ExpectNear(run({GraphAttr("prob_mod", twice)}), FlexExpected(false, 2), 1e-5f);
+  ExpectNear(run({GraphAttr("score_mod", add), GraphAttr("prob_mod", twice)}),
+             FlexExpected(true, 2), 1e-5f);
+  // In float16 as the attribute says: scores and probabilities have 11 bits.
+  ExpectNear(run({Attr("softmax_precision", 10)}), FlexExpected(false, 1), 2e-3f);
+}
+
+TEST(FlexAttention, OtherTypes) {
+  // The subgraphs of inputs in double and in float16 take doubles and floats.
+  auto y = RunModel(FlexModel(DType::kDouble, {}).Build(), FlexInputs<double>());
+  ASSERT_TRUE(y.has_value()) << y.error().message();
+  std::vector<float> narrowed;
+  for (double x : ValuesOf<double>(y->at(0))) narrowed.push_back(static_cast<float>(x));
+  ExpectNear(narrowed, FlexExpected(false, 1), 1e-6f);
+  y = RunModel(
+      FlexModel(DType::kFloat16, {GraphAttr("score_mod", Modifier("Add", "bias"))}).Build(),
+      FlexInputs<kernels::Float16>());
+  ASSERT_TRUE(y.has_value()) << y.error().message();
+  narrowed.clear();
+  for (kernels::Float16 x : ValuesOf<kernels::Float16>(y->at(0))) {
+    narrowed.push_back(kernels::ToFloat(x));
+  }
+  ExpectNear(narrowed, FlexExpected(true, 1), 2e-3f);
+}
+
+TEST(FlexAttention, Refusals) {
+  const auto error = [](std::vector<BuilderAttribute> attributes, std::vector<Tensor> inputs) {
+    auto y = RunModel(FlexModel(DType::kFloat, std::move(attributes)).Build(), inputs);
+    EXPECT_FALSE(y.has_value());
+    return y ? std::string() : std::string(y.error().message());
+  };
+  ModelBuilder shorter;
+  shorter.Input("s", DType::kFloat, {1, 4, "L", 7});
+  shorter.Node("Shape", {"s"}, {"t"});
+  shorter.Output("t");
+  EXPECT_NE(error({GraphAttr("prob_mod", shorter)}, FlexInputs<float>())
+                .find("'prob_mod' does not give a tensor of the type and shape"),
+            std::string::npos);
+  ModelBuilder two = Modifier("Add", "bias");
+  two.Output("s");
+  EXPECT_NE(error({GraphAttr("score_mod", two)}, FlexInputs<float>()).find("2 outputs, not one"),
+            std::string::npos);
+  EXPECT_NE(error({Attr("softmax_precision", 7)}, FlexInputs<float>()).find("softmax_precision"),
+            std::string::npos);
+  const std::vector<BuilderAttribute> plain,
+      modified = {GraphAttr("score_mod", Modifier("Add", "bias"))};
+  for (const auto& attributes : {plain, modified}) {
+    EXPECT_NE(error(attributes, Inputs(MakeTensor<float>({1, 4, 5, 8}, Noise(160)),
+                                       MakeTensor<float>({1, 3, 7, 8}, Noise(168)),
+                                       MakeTensor<float>({1, 3, 7, 3}, Noise(63))))
+                  .find("4 heads of queries do not share 3 of keys"),
+              std::string::npos);
+  }
 }
 
 TEST(RotaryEmbedding, TurnsPairs) {
