@@ -6,7 +6,7 @@ SHELL := /bin/bash
 .PHONY: help setup build demo test test-subsets test-all fuzz soak abi-matrix conformance interop bench bench-docs bench-kernels bench-image clean
 
 help:  ## Show this list
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 20
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 24
 
 setup:  ## Install what is missing (apt packages as root) and fill the cache; once
 	@python3 tools/deps.py install
@@ -32,6 +32,7 @@ conformance: build  ## Run ONNX's backend suite under every runtime; writes its 
 
 interop: build  ## Run what PyTorch, TensorFlow, scikit-learn and XGBoost export; 7 GB of packages, once
 	@python3 tests/interop/interop.py
+
 test-all: setup  ## Run host and engine tests under the address and thread sanitizers; hours from nothing
 	@python3 tools/sanitize.py
 

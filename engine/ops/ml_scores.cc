@@ -49,7 +49,7 @@ Result<PostTransform> ReadPostTransform(const OpContext& context) {
   }
   WNN_ASSIGN_OR_RETURN(std::string_view name,
                        context.attributes().String("post_transform", "NONE"));
-  const auto* found = std::ranges::find(kNames, name);
+  const auto found = std::ranges::find(kNames, name);
   if (found == kNames.end()) {
     return InvalidArgument("attribute 'post_transform' is " + graph::Quoted(name));
   }
