@@ -13,6 +13,7 @@ namespace {
 using testing::AddNoise;
 using testing::AllPassesBut;
 using testing::Attr;
+using testing::GraphAttr;
 using testing::Inputs;
 using testing::ModelBuilder;
 using testing::Noise;
@@ -117,9 +118,14 @@ ModelBuilder Residual() {
   return model;
 }
 
-// Matrix products and elementwise operators outside the blocked layout.
+// Matrix products and elementwise operators outside the blocked layout, and a branch that is always
+// taken.
 ModelBuilder Transformer() {
-  ModelBuilder model;
+  ModelBuilder model, then_branch, else_branch;
+  then_branch.Node("LeakyRelu", {"act"}, {"leaky"});
+  then_branch.Output("leaky");
+  else_branch.Node("Neg", {"act"}, {"negative"});
+  else_branch.Output("negative");
   model.Input("x", DType::kFloat, {"N", 5, 24});
   AddNoise(model, "q_w", {24, 24}, 1);
   AddNoise(model, "q_b", {24}, 2);
@@ -133,7 +139,9 @@ ModelBuilder Transformer() {
   model.Node("MatMul", {"p", "x"}, {"mixed"});
   model.Node("Add", {"mixed", "x"}, {"sum"});
   model.Node("Relu", {"sum"}, {"act"});
-  model.Node("LeakyRelu", {"act"}, {"y"});
+  model.Initializer<bool>("always", {}, {true});
+  model.Node("If", {"always"}, {"y"},
+             {GraphAttr("then_branch", then_branch), GraphAttr("else_branch", else_branch)});
   model.Output("y");
   return model;
 }
