@@ -326,6 +326,22 @@ TEST_P(WitxErrorTest, OutputBeforeCompute) {
   EXPECT_EQ(guest().GetOutput(context, 0, 4, &output, &size), Errno::kRuntimeError);
 }
 
+TEST_P(WitxErrorTest, OutputOfAnInputThatIsNoMore) {
+  // Its output lies where the input does.
+  const std::string passing =
+      Model(GraphInput("y", DType::kFloat, {-1}) + GraphOutput("y", DType::kFloat, {-1}));
+  const uint32_t context = ContextOn(passing);
+  ASSERT_EQ(guest().SetInput(context, 0, {1}, kF32, Floats({1})), Errno::kSuccess);
+  ASSERT_EQ(guest().Compute(context), Errno::kSuccess);
+  ASSERT_EQ(guest().SetInput(context, 0, {2}, kF32, Floats({2, 3})), Errno::kSuccess);
+  std::vector<std::byte> output;
+  uint32_t size = 0;
+  EXPECT_EQ(guest().GetOutput(context, 0, 8, &output, &size), Errno::kRuntimeError);
+  ASSERT_EQ(guest().Compute(context), Errno::kSuccess);
+  EXPECT_EQ(guest().GetOutput(context, 0, 8, &output, &size), Errno::kSuccess);
+  EXPECT_EQ(size, 8u);
+}
+
 TEST_P(WitxErrorTest, DeadlinePassed) {
   CancellationToken token;
   session_options_.stop.cancel = &token;

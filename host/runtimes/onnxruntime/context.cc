@@ -116,6 +116,7 @@ Status OnnxRuntimeContext::Wrap(size_t index, const TensorView& value, std::byte
 }
 
 Status OnnxRuntimeContext::SetInput(size_t index, const TensorView& value) {
+  has_outputs_ = false;
   WNN_RETURN_IF_ERROR(CheckSetInput(index, value));
   Input& input = inputs_[index];
   const bool fits = input.value != nullptr && !input.borrowed && input.dtype == value.dtype &&
@@ -136,6 +137,7 @@ Status OnnxRuntimeContext::SetInput(size_t index, const TensorView& value) {
 }
 
 Status OnnxRuntimeContext::BindInput(size_t index, const TensorView& value) {
+  has_outputs_ = false;
   WNN_RETURN_IF_ERROR(CheckSetInput(index, value));
   // ONNX Runtime only reads its inputs.
   WNN_RETURN_IF_ERROR(Wrap(index, value, const_cast<std::byte*>(value.data.data())));
@@ -188,6 +190,7 @@ Status OnnxRuntimeContext::Compute(const StopCondition& stop) {
   const bool reuses_outputs =
       computed_ && !input_shapes_changed_ && graph_->output_shapes_follow_inputs();
   computed_ = false;
+  has_outputs_ = false;
   if (!reuses_outputs) DropOutputs();
   Status status = Run(stop);
   if (!reuses_outputs) {
@@ -209,6 +212,7 @@ Status OnnxRuntimeContext::Compute(const StopCondition& stop) {
   }
   input_shapes_changed_ = false;
   computed_ = true;
+  has_outputs_ = true;
   return OkStatus();
 }
 
@@ -251,7 +255,7 @@ Result<TensorView> OnnxRuntimeContext::Output(size_t index) const {
     return InvalidArgument("the model has " + std::to_string(outputs_.size()) +
                            " outputs, none with index " + std::to_string(index));
   }
-  if (!computed_) return RuntimeError("there is no output yet: compute first");
+  if (!has_outputs_) return RuntimeError("nothing was computed for the inputs as they are");
   return outputs_[index].view;
 }
 
@@ -268,7 +272,7 @@ bool OnnxRuntimeContext::IsShared(const OutputToInput& pair,
 }
 
 Result<bool> OnnxRuntimeContext::FeedBack(std::span<const OutputToInput> pairs) {
-  if (!computed_) return RuntimeError("there is no output yet: compute first");
+  if (!has_outputs_) return RuntimeError("nothing was computed for the inputs as they are");
   // An input that goes straight through the graph is its own output: that must be copied.
   const auto is_shared = [&](const OutputToInput& pair) { return IsShared(pair, pairs); };
   if (std::ranges::any_of(pairs, is_shared)) return false;
@@ -288,6 +292,7 @@ Result<bool> OnnxRuntimeContext::FeedBack(std::span<const OutputToInput> pairs) 
   DropOutputs();
   input_shapes_changed_ = true;
   computed_ = false;
+  has_outputs_ = false;
   return true;
 }
 

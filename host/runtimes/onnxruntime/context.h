@@ -67,6 +67,8 @@ class OnnxRuntimeContext final : public Context {
   std::vector<OutputTensor> outputs_;
   std::vector<OrtValue*> output_values_;  // borrowed from outputs_, or null for Run to make them
   bool computed_ = false;
+  // Of the inputs as they are: outputs may lie in the memory of inputs that are no more.
+  bool has_outputs_ = false;
   bool input_shapes_changed_ = false;  // since the last compute
 };
 
