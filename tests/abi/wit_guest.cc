@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <array>
 #include <cstdlib>
 #include <cstring>
 #include <iostream>
@@ -305,26 +307,43 @@ WitTestGuest::WitTestGuest(abi::WitGuest& guest, WitVersion version) : store_(en
   for (const auto& [name, type] : kDrops) names.push_back(name);
   for (const std::string& name : names) {
     const auto index = instance_->get_export_index(store_.context(), nullptr, ExportName(name));
-    functions_.emplace(name, *instance_->get_func(store_.context(), *index));
+    const auto func = *instance_->get_func(store_.context(), *index);
+    const bool has_result = func.type(store_.context()).result().has_value();
+    functions_.emplace(name, Function{func, has_result});
   }
 }
 
-std::optional<uint64_t> WitTestGuest::TryLift(std::string_view function,
-                                              const std::vector<Val>& args) {
+std::optional<uint64_t> WitTestGuest::TryLift(std::string_view function, std::span<Val> args) {
   const auto found = functions_.find(function);
   if (found == functions_.end()) {
     ADD_FAILURE() << "this version has no " << function;
     return std::nullopt;
   }
-  const bool has_result = found->second.type(store_.context()).result().has_value();
-  std::vector<Val> results(has_result ? 1 : 0, Val(false));
-  auto called = found->second.call(store_.context(), args, results);
+  const auto& [func, has_result] = found->second;
+  Val result(false);
+  auto called = func.call(store_.context(), {args.data(), args.size()},
+                          {&result, has_result ? size_t{1} : size_t{0}});
   if (!called) {
     trap_ = called.err().message();
     return std::nullopt;
   }
   if (!has_result) return 0;
-  return results[0].is_u64() ? results[0].get_u64() : results[0].get_u32();
+  return result.is_u64() ? result.get_u64() : result.get_u32();
+}
+
+uint64_t WitTestGuest::CallInPlace(std::string_view function,
+                                   std::initializer_list<uint32_t> args) {
+  std::array<Val, 8> values = {Val(false), Val(false), Val(false), Val(false),
+                               Val(false), Val(false), Val(false), Val(false)};
+  std::ranges::transform(args, values.begin(), [](uint32_t arg) { return Val(arg); });
+  const auto result = TryLift(function, std::span(values).first(args.size()));
+  if (!result) ADD_FAILURE() << function << " trapped: " << trap_;
+  return result.value_or(0);
+}
+
+void WitTestGuest::Poke(uint32_t address, uint64_t value) {
+  std::array<Val, 2> args = {Val(address), Val(value)};
+  TryLift("poke", args);
 }
 
 std::optional<uint32_t> WitTestGuest::TryCall(std::string_view function,
@@ -352,7 +371,7 @@ uint32_t WitTestGuest::Put(std::span<const std::byte> bytes) {
   for (size_t i = 0; i < bytes.size(); i += 8) {
     uint64_t word = 0;
     std::memcpy(&word, bytes.data() + i, std::min<size_t>(8, bytes.size() - i));
-    TryLift("poke", {Val(address + static_cast<uint32_t>(i)), Val(word)});
+    Poke(address + static_cast<uint32_t>(i), word);
   }
   return address;
 }
@@ -362,13 +381,13 @@ uint32_t WitTestGuest::PutU32s(const std::vector<uint32_t>& values) {
 }
 
 uint32_t WitTestGuest::ReadU32(uint32_t address) {
-  return static_cast<uint32_t>(TryLift("peek", {Val(address)}).value_or(0));
+  return static_cast<uint32_t>(CallInPlace("peek", {address}));
 }
 
 std::vector<std::byte> WitTestGuest::Read(uint32_t address, uint32_t size) {
   std::vector<std::byte> bytes(size);
   for (uint32_t i = 0; i < size; i += 8) {
-    const uint64_t word = TryLift("peek", {Val(address + i)}).value_or(0);
+    const uint64_t word = CallInPlace("peek", {address + i});
     std::memcpy(bytes.data() + i, &word, std::min<uint32_t>(8, size - i));
   }
   return bytes;

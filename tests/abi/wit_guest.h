@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <initializer_list>
 #include <map>
 #include <optional>
 #include <span>
@@ -38,6 +39,11 @@ class WitTestGuest {
   // The same, where a trap fails the test.
   uint32_t Call(std::string_view function, const std::vector<uint32_t>& args);
   const std::string& trap() const { return trap_; }
+  // The same, of any result, without an allocation of the test's own: for those that count the
+  // host's. Takes at most 8 arguments.
+  uint64_t CallInPlace(std::string_view function, std::initializer_list<uint32_t> args);
+  // Writes 8 bytes, as CallInPlace does.
+  void Poke(uint32_t address, uint64_t value);
 
   // Room in its memory, which grows as needed.
   uint32_t Reserve(uint32_t size, uint32_t alignment = 8);
@@ -85,13 +91,17 @@ class WitTestGuest {
   Outcome TakeOutcome(uint32_t address, uint32_t payload_offset = 4);
 
  private:
+  struct Function {
+    wasmtime::component::Func func;
+    bool has_result;
+  };
   std::optional<uint64_t> TryLift(std::string_view function,
-                                  const std::vector<wasmtime::component::Val>& args);
+                                  std::span<wasmtime::component::Val> args);
 
   wasmtime::Engine engine_;
   wasmtime::Store store_;
   std::optional<wasmtime::component::Instance> instance_;
-  std::map<std::string, wasmtime::component::Func, std::less<>> functions_;
+  std::map<std::string, Function, std::less<>> functions_;
   std::string trap_;
 };
 

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <wasmtime.h>
 
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <cstring>
@@ -17,6 +18,7 @@
 
 #include "host/abi/witx/witx.h"
 #include "host/nn/session.h"
+#include "tests/abi/wit_fixture.h"
 #include "tests/support/model_bytes.h"
 #include "tests/support/runtimes.h"
 
@@ -162,6 +164,106 @@ TEST(AllocationTest, AGuestsInferenceAllocatesNothing) {
   for (int i = 0; i < 10; ++i) ASSERT_EQ(call(infer), 0);
   EXPECT_EQ(n_allocations - before, 0u);
 }
+
+// Components, of which there is none that infers by itself: the test makes the calls.
+class ComponentAllocationTest : public WitTest {
+ protected:
+  ComponentAllocationTest() { options_.n_threads = 2; }
+
+  void PutArguments() {
+    const std::vector<float> input(16 * 8 * 8, 1.0f);
+    context_ = ContextOn(ConvModel());
+    dims_ = guest().PutU32s({1, 16, 8, 8});
+    data_ = guest().Put(std::as_bytes(std::span(input)));
+    x_ = guest().Put(AsBytes("x"));
+    y_ = guest().Put(AsBytes("y"));
+    inputs_ = guest().PutU32s({x_, 1, 0, 0});
+    out_ = guest().Reserve(16);
+  }
+
+  // The output, of which shape and data were read.
+  uint32_t Infer() {
+    const auto call = [&](std::string_view function, std::initializer_list<uint32_t> args) {
+      return static_cast<uint32_t>(guest().CallInPlace(function, args));
+    };
+    const uint32_t input = call("tensor.new", {dims_, 4, kWitF32, data_, 16 * 8 * 8 * 4});
+    uint32_t output = 0;
+    if (version() == WitVersion::k20241028) {
+      guest().Poke(inputs_ + 8, input);
+      call("context.compute", {context_, inputs_, 1, out_});
+      output = guest().ReadU32(guest().ReadU32(out_ + 4) + 8);
+    } else {
+      call("context.set-input", {context_, x_, 1, input, out_});
+      call("context.compute", {context_, out_});
+      call("context.get-output", {context_, y_, 1, out_});
+      output = guest().ReadU32(out_ + 4);
+    }
+    call("tensor.dimensions", {output, out_});
+    call("tensor.data", {output, out_});
+    EXPECT_EQ(guest().ReadU32(out_ + 4), 16u * 6 * 6 * 4);
+    return output;
+  }
+
+  void Drop(uint32_t tensor) { guest().CallInPlace("tensor.drop", {tensor}); }
+
+  uint32_t context_ = 0, dims_ = 0, data_ = 0, x_ = 0, y_ = 0, inputs_ = 0, out_ = 0;
+};
+
+// The fewest of several calls, after those that make a plan.
+template <typename Body>
+uint64_t AllocationsOf(Body body) {
+  for (int i = 0; i < 3; ++i) body();
+  uint64_t fewest = UINT64_MAX;
+  for (int i = 0; i < 10; ++i) {
+    const uint64_t before = n_allocations;
+    body();
+    fewest = std::min<uint64_t>(fewest, n_allocations - before);
+  }
+  return fewest;
+}
+
+// What the calls allocate that this ABI makes on its session, on one of its own.
+uint64_t AllocationsOfSession(std::shared_ptr<nn::Environment> environment) {
+  nn::Session session(std::move(environment), {});
+  const std::string model = ConvModel();
+  const auto graph =
+      session.Load(AsBytes(model), nn::Encoding::kOnnx, runtimes::Target::kCpu).value_or(0);
+  const auto context = session.InitExecutionContext(graph).value_or(0);
+  const Shape dims = {1, 16, 8, 8};
+  const std::vector<float> input(16 * 8 * 8, 1.0f);
+  return AllocationsOf([&] {
+    const TensorView view = {DType::kFloat, dims, std::as_bytes(std::span(input))};
+    EXPECT_TRUE(session.BindInput(context, 0, view).ok());
+    EXPECT_TRUE(session.Compute(context).ok());
+    EXPECT_TRUE(session.Output(context, 0).has_value());
+  });
+}
+
+TEST_P(ComponentAllocationTest, AnInferenceAllocatesWhatItsSessionDoes) {
+  PutArguments();
+  const uint64_t of_session = AllocationsOfSession(environment_);
+  if (std::get<0>(GetParam()) == "builtin") EXPECT_EQ(of_session, 0u);
+  EXPECT_EQ(AllocationsOf([&] { Drop(Infer()); }), of_session);
+  uint32_t last = Infer();
+  EXPECT_EQ(AllocationsOf([&] {
+              const uint32_t output = Infer();  // while the guest holds the one before
+              Drop(last);
+              last = output;
+            }),
+            of_session);
+}
+
+TEST_P(ComponentAllocationTest, WhatIsKeptForTheNextTensorsIsNobodysMemory) {
+  PutArguments();
+  Drop(Infer());
+  const uint64_t used = session_->memory().used_bytes();
+  for (int i = 0; i < 3; ++i) Drop(Infer());
+  EXPECT_EQ(session_->memory().used_bytes(), used);
+  guest().Call("context.drop", {context_});
+  EXPECT_LT(session_->memory().used_bytes(), used);
+}
+
+INSTANTIATE_TEST_SUITE_P(All, ComponentAllocationTest, EveryRuntimeAndVersion(), WitTestName);
 
 }  // namespace
 }  // namespace wnn::testing

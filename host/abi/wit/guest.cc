@@ -38,7 +38,7 @@ Status WitGuest::CheckRoom() const {
 
 Status WitGuest::Own(std::span<const std::byte> data, HeldTensor& tensor) {
   WNN_RETURN_IF_ERROR(session_.memory().Take(data.size()));
-  auto own = AlignedBuffer::Allocate(data.size());
+  auto own = spares_.Buffer(data.size());
   if (!own) {
     session_.memory().Give(data.size());
     return std::move(own.error());
@@ -47,6 +47,12 @@ Status WitGuest::Own(std::span<const std::byte> data, HeldTensor& tensor) {
   tensor.own = *std::move(own);
   tensor.data = tensor.own.bytes();
   return OkStatus();
+}
+
+void WitGuest::Release(HeldTensor tensor) {
+  session_.memory().Give(tensor.own.size());
+  spares_.Keep(std::move(tensor.own));
+  spares_.Keep(std::move(tensor.dims));
 }
 
 // --- tensors ---------------------------------------------------------------------------------
@@ -65,6 +71,7 @@ Result<Rep> WitGuest::NewTensor(std::span<const uint32_t> dims, DType dtype,
     tensor.unusable = TooLarge("the tensor has " + std::to_string(data.size()) +
                                " bytes, the limit is " + std::to_string(limits.max_tensor_bytes));
   } else {
+    tensor.dims = spares_.EmptyShape();
     tensor.dims.assign(dims.begin(), dims.end());
     tensor.unusable = Own(data, tensor);
   }
@@ -112,8 +119,8 @@ Result<WitGuest::HeldTensor> WitGuest::TakeTensor(Rep rep) {
 }
 
 Status WitGuest::DropTensor(Rep rep) {
-  WNN_ASSIGN_OR_RETURN(const HeldTensor tensor, TakeTensor(rep));
-  Release(tensor);
+  WNN_ASSIGN_OR_RETURN(HeldTensor tensor, TakeTensor(rep));
+  Release(std::move(tensor));
   return OkStatus();
 }
 
@@ -147,14 +154,15 @@ Status WitGuest::DropContext(Rep rep) {
   WNN_ASSIGN_OR_RETURN(HeldContext * context, FindContext(rep));
   TakeBackOutputs(*context);
   WNN_RETURN_IF_ERROR(session_.FinalizeExecutionContext(rep));
-  for (const HeldTensor& input : context->inputs) Release(input);
+  for (HeldTensor& input : context->inputs) Release(std::move(input));
   contexts_.erase(rep);
   return OkStatus();
 }
 
 void WitGuest::TakeBackOutputs(HeldContext& context) {
-  for (Rep rep : std::exchange(context.lent, {})) {
-    HeldTensor& tensor = *tensors_.Find(rep);
+  while (!context.lent.empty()) {
+    HeldTensor& tensor = *tensors_.Find(context.lent.back());
+    context.lent.pop_back();
     tensor.lender.reset();
     const std::span<const std::byte> lent = std::exchange(tensor.data, {});
     tensor.unusable = Own(lent, tensor);
@@ -177,7 +185,7 @@ Status WitGuest::BindInput(Rep context_rep, HeldContext& context, std::string_vi
     std::swap(tensor, context.inputs[index]);
     return OkStatus();
   }();
-  Release(tensor);  // the one that came, or the one whose place it took
+  Release(std::move(tensor));  // the one that came, or the one whose place it took
   return status;
 }
 
@@ -186,6 +194,11 @@ Status WitGuest::SetInput(Rep context_rep, std::string_view name, Rep tensor_rep
   TakeBackOutputs(*context);
   WNN_ASSIGN_OR_RETURN(HeldTensor tensor, TakeTensor(tensor_rep));
   return BindInput(context_rep, *context, name, std::move(tensor));
+}
+
+std::vector<NamedTensor>& WitGuest::EmptyInputs() {
+  inputs_.clear();
+  return inputs_;
 }
 
 Result<std::span<const NamedTensor>> WitGuest::Run(Rep context_rep,
@@ -198,7 +211,7 @@ Result<std::span<const NamedTensor>> WitGuest::Run(Rep context_rep,
     if (status.ok()) {
       status = BindInput(context_rep, *context, input.name, std::move(tensor));
     } else {
-      Release(tensor);
+      Release(std::move(tensor));
     }
   }
   WNN_RETURN_IF_ERROR(std::move(status));
@@ -235,6 +248,7 @@ Result<Rep> WitGuest::LendOutput(Rep context_rep, HeldContext& context, size_t i
                        session_.Output(context_rep, static_cast<uint32_t>(index)));
   HeldTensor tensor;
   tensor.dtype = output.dtype;
+  tensor.dims = spares_.EmptyShape();
   tensor.dims.assign(output.dims.begin(), output.dims.end());
   tensor.data = output.data;
   tensor.lender = context_rep;

@@ -2,6 +2,7 @@
 // and execution contexts. Everything that wasi:nn's functions decide is decided here.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -17,6 +18,7 @@
 #include "engine/tensor/tensor.h"
 #include "host/abi/error_codes.h"
 #include "host/abi/wit/slab.h"
+#include "host/abi/wit/spares.h"
 #include "host/nn/session.h"
 
 namespace wnn::abi {
@@ -34,16 +36,20 @@ struct NamedTensor {
 // runtime put it until the guest reads it. Only an output that the guest keeps past the next call
 // on its context is copied aside.
 //
-// What the guest drops is freed at once. What it holds counts against the session's memory, and
-// kMaxResources bounds the number of its tensors and errors.
+// What the guest holds counts against the session's memory, and kMaxResources bounds the number of
+// its tensors and errors. What it drops counts no more, and is freed at once, but for a little
+// memory of tensors that is kept for the next ones: at most kMaxSpareBytes, and an eighth of what
+// the session may hold. So inferences that are alike allocate nothing here.
 //
 // Thread-compatible: a component runs in one thread at a time. Lifetime: borrows the session, on
 // which nobody else may use the contexts made here.
 class WitGuest {
  public:
   static constexpr size_t kMaxResources = 65536;
+  static constexpr uint64_t kMaxSpareBytes = uint64_t{8} << 20;
 
-  explicit WitGuest(nn::Session& session) : session_(session) {}
+  explicit WitGuest(nn::Session& session)
+      : session_(session), spares_(std::min(kMaxSpareBytes, session.memory().limit_bytes() / 8)) {}
   WitGuest(const WitGuest&) = delete;
   WitGuest& operator=(const WitGuest&) = delete;
   ~WitGuest();
@@ -76,6 +82,8 @@ class WitGuest {
   // Inputs go by their names in the model, or by their index in decimal; those that are not set
   // anew keep their value. Both take the tensor, also when they fail.
   Status SetInput(Rep context, std::string_view name, Rep tensor);
+  // A list for Run's inputs, empty, whose memory stays from call to call.
+  std::vector<NamedTensor>& EmptyInputs();
   // Sets the inputs, computes, and hands out every output. Borrowed until the next call.
   Result<std::span<const NamedTensor>> Run(Rep context, std::span<const NamedTensor> inputs);
   Status Compute(Rep context);
@@ -117,7 +125,8 @@ class WitGuest {
   };
 
   Status CheckRoom() const;
-  void Release(const HeldTensor& tensor) { session_.memory().Give(tensor.own.size()); }
+  // What is left of a tensor when nothing borrows it any more.
+  void Release(HeldTensor tensor);
   // Gives the tensor bytes of its own, a copy of `data`.
   Status Own(std::span<const std::byte> data, HeldTensor& tensor);
   Result<HeldTensor> TakeTensor(Rep tensor);
@@ -131,6 +140,8 @@ class WitGuest {
   Slab<HeldTensor> tensors_;
   Slab<HeldError> errors_;
   std::unordered_map<nn::Handle, HeldContext> contexts_;
+  Spares spares_;
+  std::vector<NamedTensor> inputs_;
   std::vector<uint32_t> dimensions_;  // the last that were asked for
 };
 

@@ -20,8 +20,8 @@ constexpr wnn_wit_version_t kVersions[] = {
     {.name = "0.2.0-rc-2024-06-25", .has_set_input = true, .has_error_constructor = true},
 };
 
-std::vector<NamedTensor> FromNamed(wnn_wit_nameds_t named) {
-  std::vector<NamedTensor> tensors;
+std::span<const NamedTensor> FromNamed(wnn_wit_nameds_t named, WitGuest& guest) {
+  std::vector<NamedTensor>& tensors = guest.EmptyInputs();
   tensors.reserve(named.len);
   for (const wnn_wit_named_t& item : std::span(named.data, named.len)) {
     tensors.push_back({AsText(item.name), item.tensor});
@@ -88,7 +88,7 @@ void SetContextFunctions(wnn_wit_functions_t& f) {
                      void (*give)(void* outputs, wnn_wit_bytes_t name, uint32_t tensor),
                      void* given, wnn_wit_reply_t* reply) {
     return Replying(env, store, "compute", reply, [&](WitGuest& guest) -> Result<Rep> {
-      WNN_ASSIGN_OR_RETURN(const auto outputs, guest.Run(context, FromNamed(inputs)));
+      WNN_ASSIGN_OR_RETURN(const auto outputs, guest.Run(context, FromNamed(inputs, guest)));
       for (const NamedTensor& output : outputs) give(given, FromText(output.name), output.tensor);
       return Nothing(OkStatus());
     });
