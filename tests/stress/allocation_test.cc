@@ -242,7 +242,9 @@ uint64_t AllocationsOfSession(std::shared_ptr<nn::Environment> environment) {
 TEST_P(ComponentAllocationTest, AnInferenceAllocatesWhatItsSessionDoes) {
   PutArguments();
   const uint64_t of_session = AllocationsOfSession(environment_);
-  if (std::get<0>(GetParam()) == "builtin") EXPECT_EQ(of_session, 0u);
+  if (std::get<0>(GetParam()) == "builtin") {
+    EXPECT_EQ(of_session, 0u);
+  }
   EXPECT_EQ(AllocationsOf([&] { Drop(Infer()); }), of_session);
   uint32_t last = Infer();
   EXPECT_EQ(AllocationsOf([&] {
