@@ -84,7 +84,8 @@ Result<const AttributeProto*> Dereference(const AttributeProto& proto,
   auto given = parameters->find(proto.ref_name);
   if (given == parameters->end()) return static_cast<const AttributeProto*>(nullptr);
   if (proto.type != AttributeType::kUndefined && proto.type != given->second.type) {
-    return InvalidArgument("the parameter " + graph::Quoted(proto.ref_name) + " is of another type");
+    return InvalidArgument("the parameter " + graph::Quoted(proto.ref_name) +
+                           " is of another type");
   }
   *named = given->second;
   named->name = proto.name;

@@ -30,8 +30,8 @@ Result<graph::Attributes> ReadAttributes(std::span<const Bytes> protos,
                                          const AttributeSource& source);
 
 // What a call with those attributes gives to `function`, defaults included. `outer` are those of
-// the function in which the call stands, if any. kInvalidArgument for an attribute that the function
-// does not have; kUnsupportedOperation for a graph.
+// the function in which the call stands, if any. kInvalidArgument for an attribute that the
+// function does not have; kUnsupportedOperation for a graph.
 Result<AttributeParameters> ReadParameters(const FunctionProto& function,
                                            std::span<const Bytes> protos,
                                            const AttributeParameters* outer);

@@ -20,8 +20,7 @@ using Floats = std::vector<float>;
 constexpr int kFloatType = 1;
 
 WireWriter Function(std::string_view name, const std::vector<std::string>& inputs,
-                    const std::vector<std::string>& outputs,
-                    const std::vector<WireWriter>& nodes) {
+                    const std::vector<std::string>& outputs, const std::vector<WireWriter>& nodes) {
   WireWriter function;
   function.Bytes(1, name).Bytes(10, "my.domain");
   for (const std::string& input : inputs) function.Bytes(4, input);
@@ -35,9 +34,9 @@ WireWriter Function(std::string_view name, const std::vector<std::string>& input
 
 // leaky(x, alpha = 0.5) = LeakyRelu(x)
 WireWriter Leaky() {
-  WireWriter function = Function("leaky", {"x"}, {"y"},
-                                 {NodeMessage("LeakyRelu", {"x"}, {"y"},
-                                              {RefAttr("alpha", "slope", kFloatType)})});
+  WireWriter function =
+      Function("leaky", {"x"}, {"y"},
+               {NodeMessage("LeakyRelu", {"x"}, {"y"}, {RefAttr("alpha", "slope", kFloatType)})});
   WireWriter slope;
   slope.Bytes(1, "slope").Float(2, 0.5f).Varint(20, kFloatType);
   return function.Message(11, slope);

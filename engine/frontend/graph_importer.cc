@@ -35,7 +35,7 @@ struct Scope {
   const Opsets* opsets = nullptr;
   Scope* outer = nullptr;   // of a subgraph: where its node stands
   Scope* caller = nullptr;  // of a function's body, or of what is in one: where the call stands
-  const Function* function = nullptr;           // whose body it is
+  const Function* function = nullptr;               // whose body it is
   const AttributeParameters* parameters = nullptr;  // what the call gives; null outside functions
   size_t depth = 0;
 
@@ -90,9 +90,8 @@ Result<ValueId> GraphImporter::Define(std::string_view name, Fact fact, Scope& s
     return std::move(size).WithContext("value " + Quoted(name));
   }
   auto result = scope.results.find(name);
-  const ValueId id = result != scope.results.end()
-                         ? result->second
-                         : static_cast<ValueId>(scope.graph->n_values());
+  const ValueId id = result != scope.results.end() ? result->second
+                                                   : static_cast<ValueId>(scope.graph->n_values());
   if (!scope.ids.emplace(name, id).second) {
     return InvalidArgument("value " + Quoted(name) + " is defined twice");
   }
@@ -108,8 +107,7 @@ std::optional<ValueId> GraphImporter::Resolve(std::string_view name, Scope& scop
   if (!outer || *outer == kNoValue) return outer;
   const Fact& fact = scope.outer->graph->fact(*outer);
   // A constant needs no way in: the subgraph has it too.
-  const ValueId id =
-      scope.graph->AddValue(std::string(name), fact.IsConstant() ? fact : Fact());
+  const ValueId id = scope.graph->AddValue(std::string(name), fact.IsConstant() ? fact : Fact());
   if (!fact.IsConstant()) scope.captures.emplace_back(id, *outer);
   scope.ids.emplace(name, id);
   return id;
@@ -343,11 +341,10 @@ Status GraphImporter::InlineFunction(const NodeProto& proto, const Function& fun
   }
   const FunctionProto& callee = function.proto;
   if (proto.inputs.size() > callee.inputs.size() || proto.outputs.size() > callee.outputs.size()) {
-    return fail(InvalidArgument("it takes " + std::to_string(callee.inputs.size()) +
-                                " inputs and gives " + std::to_string(callee.outputs.size()) +
-                                " outputs, but the node has " +
-                                std::to_string(proto.inputs.size()) + " and " +
-                                std::to_string(proto.outputs.size())));
+    return fail(InvalidArgument(
+        "it takes " + std::to_string(callee.inputs.size()) + " inputs and gives " +
+        std::to_string(callee.outputs.size()) + " outputs, but the node has " +
+        std::to_string(proto.inputs.size()) + " and " + std::to_string(proto.outputs.size())));
   }
   auto parameters = ReadParameters(callee, proto.attributes, scope.parameters);
   if (!parameters) return fail(std::move(parameters.error()));

@@ -1,5 +1,5 @@
-// GraphProto -> graph::Graph, with its subgraphs, and with calls of the model's functions replaced by
-// their bodies.
+// GraphProto -> graph::Graph, with its subgraphs, and with calls of the model's functions replaced
+// by their bodies.
 #pragma once
 
 #include <cstdint>

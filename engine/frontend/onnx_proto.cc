@@ -91,18 +91,12 @@ AttributeType TypeOfFields(uint64_t fields_seen) {
     uint32_t field;
     AttributeType type;
   } kTypes[] = {
-      {2, AttributeType::kFloat},
-      {3, AttributeType::kInt},
-      {4, AttributeType::kString},
-      {5, AttributeType::kTensor},
-      {6, AttributeType::kGraph},
-      {7, AttributeType::kFloats},
-      {8, AttributeType::kInts},
-      {9, AttributeType::kStrings},
-      {10, AttributeType::kTensors},
-      {11, AttributeType::kGraphs},
-      {14, AttributeType::kTypeProto},
-      {22, AttributeType::kSparseTensor},
+      {2, AttributeType::kFloat},      {3, AttributeType::kInt},
+      {4, AttributeType::kString},     {5, AttributeType::kTensor},
+      {6, AttributeType::kGraph},      {7, AttributeType::kFloats},
+      {8, AttributeType::kInts},       {9, AttributeType::kStrings},
+      {10, AttributeType::kTensors},   {11, AttributeType::kGraphs},
+      {14, AttributeType::kTypeProto}, {22, AttributeType::kSparseTensor},
   };
   for (const auto& row : kTypes) {
     if ((fields_seen >> row.field & 1) != 0) return row.type;

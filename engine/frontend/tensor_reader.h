@@ -20,7 +20,8 @@ Result<Tensor> ReadTensor(const TensorProto& proto, const Limits& limits,
 Result<Value> ReadValue(const TensorProto& proto, const Limits& limits,
                         ExternalData* external = nullptr);
 
-// The dense tensor that a sparse one stands for. kInvalidArgument, besides, for an index outside it.
+// The dense tensor that a sparse one stands for. kInvalidArgument, besides, for an index outside
+// it.
 Result<Tensor> ReadSparse(const SparseTensorProto& proto, const Limits& limits);
 
 // These add what they read to `weight_bytes`: kTooLarge if that goes over limits.max_memory_bytes.

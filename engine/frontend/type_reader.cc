@@ -121,11 +121,9 @@ Result<ValueTypePtr> ReadNested(Bytes bytes, const Limits& limits, uint64_t dept
   switch (kind) {
     case 0: return ValueType::OfTensor(DType::kUndefined);
     case kTensor: return ReadTensorType(content, limits);
-    case kSequence:
-      return ReadContainerType(ValueType::Kind::kSequence, content, limits, depth);
+    case kSequence: return ReadContainerType(ValueType::Kind::kSequence, content, limits, depth);
     case kMap: return ReadContainerType(ValueType::Kind::kMap, content, limits, depth);
-    case kOptional:
-      return ReadContainerType(ValueType::Kind::kOptional, content, limits, depth);
+    case kOptional: return ReadContainerType(ValueType::Kind::kOptional, content, limits, depth);
     default: return Unsupported("it is a sparse tensor or of an opaque type");
   }
 }

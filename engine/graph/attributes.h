@@ -46,7 +46,7 @@ class Attributes {
   Result<TensorPtr> TensorValue(std::string_view name) const;  // null if absent
   // A dense tensor or one of strings; empty if absent.
   Result<wnn::Value> AnyTensor(std::string_view name) const;
-  Result<GraphPtr> Subgraph(std::string_view name) const;   // null if absent
+  Result<GraphPtr> Subgraph(std::string_view name) const;  // null if absent
   Result<ValueTypePtr> Type(std::string_view name) const;  // null if absent
 
   // kInvalidArgument when absent.

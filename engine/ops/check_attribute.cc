@@ -24,10 +24,9 @@ std::string_view TypesOf(std::string_view attributes, std::string_view name) {
 Status CheckAttribute(std::string_view domain, std::string_view op, std::string_view name,
                       char type) {
   const std::span<const AttributeRow> rows = AttributeRows();
-  const auto row = std::lower_bound(rows.begin(), rows.end(), std::tuple(domain, op),
-                                    [](const AttributeRow& a, const auto& key) {
-                                      return std::tuple(a.domain, a.op) < key;
-                                    });
+  const auto row = std::lower_bound(
+      rows.begin(), rows.end(), std::tuple(domain, op),
+      [](const AttributeRow& a, const auto& key) { return std::tuple(a.domain, a.op) < key; });
   if (row == rows.end() || row->domain != domain || row->op != op || name.starts_with("__")) {
     return OkStatus();
   }

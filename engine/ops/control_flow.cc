@@ -3,8 +3,8 @@
 #include <array>
 #include <cstring>
 
+#include "engine/ops/families.h"
 #include "engine/ops/subgraph_math.h"
-#include "engine/ops/value_families.h"
 #include "engine/ops/value_slices.h"
 
 namespace wnn::ops {
@@ -48,16 +48,15 @@ Status InferLoop(InferContext& context) {
     inputs.push_back(AnyShapeOf(context.Input(kLoopHead + i)));
   }
   WNN_ASSIGN_OR_RETURN(std::vector<Fact> outputs, context.InferSubgraph("body", inputs));
-  if (outputs.size() < kBodyHead + n_carried ||
-      outputs.size() - kBodyHead < context.n_outputs()) {
+  if (outputs.size() < kBodyHead + n_carried || outputs.size() - kBodyHead < context.n_outputs()) {
     return InvalidArgument("its body has " + std::to_string(outputs.size()) + " outputs, but " +
                            std::to_string(n_carried) + " values are carried, and the node has " +
                            std::to_string(context.n_outputs()) + " outputs");
   }
   for (size_t i = 0; i < context.n_outputs(); ++i) {
     const Fact& out = outputs[kBodyHead + i];
-    context.SetOutput(i, i < n_carried ? MergeFacts(context.Input(kLoopHead + i), out)
-                                       : WithLeadingDim(out));
+    context.SetOutput(
+        i, i < n_carried ? MergeFacts(context.Input(kLoopHead + i), out) : WithLeadingDim(out));
   }
   return OkStatus();
 }
@@ -186,19 +185,15 @@ Status EvaluateSequenceMap(EvaluateContext& context) {
   for (size_t i = 0; i < lists.size(); ++i) {
     if (!context.HasOutput(i)) continue;
     const ValueTypePtr& type = context.OutputFact(i).container;
-    WNN_ASSIGN_OR_RETURN(
-        Value made,
-        context.MakeSequence(type != nullptr ? type->element : nullptr, std::move(lists[i])));
+    WNN_ASSIGN_OR_RETURN(Value made, context.MakeSequence(type != nullptr ? type->element : nullptr,
+                                                          std::move(lists[i])));
     context.SetOutput(i, std::move(made));
   }
   return OkStatus();
 }
 
 constexpr auto kOps = std::to_array<OpDef>({
-    {.name = "If",
-     .outputs = {1, kVariadic},
-     .infer = InferIf,
-     .evaluate = EvaluateIf},
+    {.name = "If", .outputs = {1, kVariadic}, .infer = InferIf, .evaluate = EvaluateIf},
     {.name = "Loop",
      .inputs = {0, kVariadic},
      .outputs = {1, kVariadic},

@@ -114,7 +114,8 @@ TEST(IfTest, NestingIsLimited) {
   body.Output("x");
   for (int depth = 0; depth < 40; ++depth) {
     ModelBuilder around;
-    around.Node("If", {"c"}, {"y"}, {GraphAttr("then_branch", body), GraphAttr("else_branch", body)});
+    around.Node("If", {"c"}, {"y"},
+                {GraphAttr("then_branch", body), GraphAttr("else_branch", body)});
     around.Output("y");
     if (depth < 6) {  // both branches: twice as large each time
       body = around;
@@ -122,7 +123,8 @@ TEST(IfTest, NestingIsLimited) {
     }
     ModelBuilder single, leaf;
     leaf.Output("x");
-    single.Node("If", {"c"}, {"y"}, {GraphAttr("then_branch", body), GraphAttr("else_branch", leaf)});
+    single.Node("If", {"c"}, {"y"},
+                {GraphAttr("then_branch", body), GraphAttr("else_branch", leaf)});
     single.Output("y");
     body = single;
   }
@@ -156,8 +158,9 @@ ModelBuilder Doubling() {
 
 TEST(LoopTest, CountsConditionsAndScanOutputs) {
   auto run = [&](int64_t max_turns, float limit) {
-    return RunBoth(Doubling(), Inputs(MakeTensor<int64_t>({}, {max_turns}), MakeTensor<float>({1}, {1}),
-                                  MakeTensor<float>({1}, {limit})));
+    return RunBoth(Doubling(),
+                   Inputs(MakeTensor<int64_t>({}, {max_turns}), MakeTensor<float>({1}, {1}),
+                          MakeTensor<float>({1}, {limit})));
   };
   auto out = run(100, 10);  // the condition ends it
   ASSERT_EQ(out.size(), 3u);
@@ -235,8 +238,8 @@ TEST(ScanTest, SumsForwardsAndBackwardsAlongAnyAxis) {
     model.Node("Scan", {"s0", "x"}, {"s", "y"}, attributes);
     model.Output("s");
     model.Output("y");
-    return RunBoth(model, Inputs(MakeTensor<float>({2}, {10, 20}),
-                             MakeTensor<float>(shape, Iota<float>(6))));
+    return RunBoth(
+        model, Inputs(MakeTensor<float>({2}, {10, 20}), MakeTensor<float>(shape, Iota<float>(6))));
   };
   auto out = scan({}, {3, 2});
   ASSERT_EQ(out.size(), 2u);

@@ -49,8 +49,8 @@ struct RunEnvironment {
 
 class EvaluateContext : public OpContext {
  public:
-  // `inputs` are all inputs of the node, captured ones too, empty where left out; `subgraphs` may be
-  // null where the node has none.
+  // `inputs` are all inputs of the node, captured ones too, empty where left out; `subgraphs` may
+  // be null where the node has none.
   EvaluateContext(const graph::Node& node, std::span<const Fact> facts,
                   std::span<const Value> inputs, const RunEnvironment& environment,
                   SubgraphRunner* subgraphs)
@@ -73,9 +73,7 @@ class EvaluateContext : public OpContext {
   }
 
   // What InferFn said of output i. REQUIRES: HasOutput(i)
-  const Fact& OutputFact(size_t i) const {
-    return facts_[static_cast<size_t>(node_.outputs[i])];
-  }
+  const Fact& OutputFact(size_t i) const { return facts_[static_cast<size_t>(node_.outputs[i])]; }
 
   // Uninitialised. kTooLarge over the limits.
   Result<Tensor> Allocate(DType dtype, Shape shape) const;

@@ -2,8 +2,8 @@
 #include <array>
 
 #include "engine/ops/evaluate_context.h"
+#include "engine/ops/families.h"
 #include "engine/ops/subgraph_math.h"
-#include "engine/ops/value_families.h"
 
 namespace wnn::ops {
 namespace {

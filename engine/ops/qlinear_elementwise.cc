@@ -89,7 +89,7 @@ class QLinearBinaryOp final : public CompiledOp {
 
   Status Run(const RunArgs& run) const override {
     const Quantizer a_q = Quantizer::Read<T>(run, kA + 1), b_q = Quantizer::Read<T>(run, kB + 1),
-               c_q = Quantizer::Read<T>(run, kC);
+                    c_q = Quantizer::Read<T>(run, kC);
     const auto& steps = nest_.inner_strides();
     nest_.Run(*run.parallel, [&](const kernels::LoopNest<3>::Offsets& at, int64_t n) {
       const T *a = run.in<T>(kA) + at[1], *b = run.in<T>(kB) + at[2];

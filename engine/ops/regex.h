@@ -1,7 +1,8 @@
 // Regular expressions in RE2's syntax, matched in time linear in the text.
 //
-// Literals, ".", classes with ranges, negation, \d \w \s and [:alpha:] and the like, groups with and
-// without names, "|", "*", "+", "?", "{n,m}" (lazy ones mean the same in a match of the whole), ^, $,
+// Literals, ".", classes with ranges, negation, \d \w \s and [:alpha:] and the like, groups with
+// and without names, "|", "*", "+", "?", "{n,m}" (lazy ones mean the same in a match of the whole),
+// ^, $,
 // \b, \B, \A, \z, and the flags i, s, m. Letters are told apart from others, and folded by the flag
 // i, in ASCII only. Text and pattern are UTF-8. No back references, no lookaround, no \p.
 #pragma once

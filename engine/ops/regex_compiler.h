@@ -62,7 +62,7 @@ class RegexCompiler {
   const size_t size_;
   Flags flags_;
   int depth_ = 0;
-  size_t n_emitted_ = 0;                    // nodes, each as often as it is repeated
+  size_t n_emitted_ = 0;                     // nodes, each as often as it is repeated
   std::map<const Node*, uint32_t> classes_;  // places in Regex::classes_
 };
 

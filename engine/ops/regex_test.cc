@@ -24,7 +24,10 @@ TEST(RegexTest, MatchesTheWholeText) {
   } const kCases[] = {
       {"", "", "a"},
       {"abc", "abc", "abcd"},
-      {"a.c", "a\xC3\xBC" "c", "a\nc"},
+      {"a.c",
+       "a\xC3\xBC"
+       "c",
+       "a\nc"},
       {"(?s)a.c", "a\nc", "ac"},
       {"a*", "aaaa", "aab"},
       {"a+b?", "aab", "b"},

@@ -6,7 +6,6 @@
 
 #include "engine/graph/graph.h"
 #include "engine/ops/families.h"
-#include "engine/ops/value_families.h"
 
 namespace wnn::ops {
 namespace {
@@ -38,11 +37,11 @@ constexpr auto kFamilies = std::to_array<Family>({
     LayoutOps,
     LossOps,
     LpPoolOps,
-    MomentsNormOps,
     MatMulNBitsOps,
     MicrosoftOps,
     MlLinearOps,
     MlTreeOps,
+    MomentsNormOps,
     MovementOps,
     MultiHeadAttentionOps,
     NormOps,
@@ -59,8 +58,8 @@ constexpr auto kFamilies = std::to_array<Family>({
     ReduceOps,
     ResizeOps,
     RoiOps,
-    ScanOps,
     ScanLoopOps,
+    ScanOps,
     ScatterOps,
     SelectOps,
     SequenceModelOps,

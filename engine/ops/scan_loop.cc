@@ -3,9 +3,9 @@
 #include <array>
 #include <cstring>
 
+#include "engine/ops/families.h"
 #include "engine/ops/shape_math.h"
 #include "engine/ops/subgraph_math.h"
-#include "engine/ops/value_families.h"
 #include "engine/ops/value_slices.h"
 
 namespace wnn::ops {
@@ -19,7 +19,7 @@ bool HasBatch(const OpContext& context) { return context.opset() < 9; }
 struct ScanSpec {
   size_t first_input = 0;  // the first state
   size_t n_states = 0;
-  size_t n_scans = 0;        // inputs that are cut into slices
+  size_t n_scans = 0;  // inputs that are cut into slices
   size_t n_scan_outputs = 0;
   std::vector<int64_t> input_axes, output_axes;
   std::vector<bool> input_backwards, output_backwards;
@@ -31,8 +31,7 @@ Result<std::vector<int64_t>> OnePerScan(const Attributes& attributes, std::strin
   if (given.empty()) return std::vector<int64_t>(count, 0);
   if (given.size() != count) {
     return InvalidArgument("attribute " + graph::Quoted(name) + " has " +
-                           std::to_string(given.size()) + " values, not " +
-                           std::to_string(count));
+                           std::to_string(given.size()) + " values, not " + std::to_string(count));
   }
   return std::vector<int64_t>(given.begin(), given.end());
 }
@@ -60,9 +59,10 @@ Result<ScanSpec> ReadScan(const OpContext& context) {
   spec.n_states = n_inputs - spec.n_scans;
   const size_t n_outputs = body->outputs.size();
   if (n_outputs < spec.n_states || n_outputs < context.n_outputs()) {
-    return InvalidArgument("its body has " + std::to_string(n_outputs) + " outputs, but there are " +
-                           std::to_string(spec.n_states) + " states, and the node has " +
-                           std::to_string(context.n_outputs()) + " outputs");
+    return InvalidArgument("its body has " + std::to_string(n_outputs) +
+                           " outputs, but there are " + std::to_string(spec.n_states) +
+                           " states, and the node has " + std::to_string(context.n_outputs()) +
+                           " outputs");
   }
   spec.n_scan_outputs = n_outputs - spec.n_states;
   const std::string_view directions = HasBatch(context) ? "directions" : "scan_input_directions";
@@ -106,8 +106,8 @@ Status InferScan(InferContext& context) {
     if (i < spec.n_states) {
       if (!has_batch) out = MergeFacts(context.Input(i), outputs[i]);
     } else if (outputs[i].has_rank) {
-      out = Fact::Ranked(outputs[i].dtype,
-                         std::vector<Dim>(outputs[i].rank() + (has_batch ? 2 : 1)));
+      out =
+          Fact::Ranked(outputs[i].dtype, std::vector<Dim>(outputs[i].rank() + (has_batch ? 2 : 1)));
     }
     context.SetOutput(i, std::move(out));
   }
@@ -172,8 +172,7 @@ Status EvaluateScan(EvaluateContext& context) {
     wholes.push_back(context.InputValue(spec.n_states + i));
   }
   WNN_ASSIGN_OR_RETURN(int64_t n_turns, CountTurns(spec, wholes));
-  WNN_ASSIGN_OR_RETURN(Scanned scanned,
-                       RunScan(context, spec, std::move(states), wholes, n_turns));
+  WNN_ASSIGN_OR_RETURN(Scanned scanned, RunScan(context, spec, std::move(states), wholes, n_turns));
   for (size_t i = 0; i < spec.n_states; ++i) context.SetOutput(i, std::move(scanned.states[i]));
   for (size_t i = 0; i < spec.n_scan_outputs; ++i) {
     const size_t output = spec.n_states + i;
@@ -219,13 +218,14 @@ Status EvaluateBatchedScan(EvaluateContext& context) {
   for (int64_t b = 0; b < n_batch; ++b) {
     std::vector<Value> states, wholes;
     for (size_t i = 0; i < spec.n_states + spec.n_scans; ++i) {
-      WNN_ASSIGN_OR_RETURN(
-          Value own, OfBatch(context, context.InputValue(spec.first_input + i), b, n_batch));
+      WNN_ASSIGN_OR_RETURN(Value own,
+                           OfBatch(context, context.InputValue(spec.first_input + i), b, n_batch));
       (i < spec.n_states ? states : wholes).push_back(std::move(own));
     }
     WNN_ASSIGN_OR_RETURN(const int64_t longest, CountTurns(spec, wholes));
     int64_t n_turns = longest;
-    if (!lengths.empty()) n_turns = std::clamp<int64_t>(lengths[static_cast<size_t>(b)], 0, longest);
+    if (!lengths.empty())
+      n_turns = std::clamp<int64_t>(lengths[static_cast<size_t>(b)], 0, longest);
     WNN_ASSIGN_OR_RETURN(Scanned scanned,
                          RunScan(context, spec, std::move(states), wholes, n_turns));
     for (size_t i = 0; i < spec.n_states; ++i) outputs[i].push_back(std::move(scanned.states[i]));

@@ -42,8 +42,8 @@ Status EvaluateNonZero(EvaluateContext& context) {
   int64_t count = 0;
   ForEachNonZero(in, [&](int64_t) { ++count; });
   const size_t rank = in.shape().size();
-  WNN_ASSIGN_OR_RETURN(
-      Tensor out, context.Allocate(DType::kInt64, {static_cast<int64_t>(rank), count}));
+  WNN_ASSIGN_OR_RETURN(Tensor out,
+                       context.Allocate(DType::kInt64, {static_cast<int64_t>(rank), count}));
   int64_t* to = reinterpret_cast<int64_t*>(out.bytes().data());
   int64_t at = 0;
   ForEachNonZero(in, [&](int64_t i) {
@@ -111,10 +111,7 @@ Status EvaluateCompress(EvaluateContext& context) {
 }
 
 constexpr auto kOps = std::to_array<OpDef>({
-    {.name = "NonZero",
-     .since_version = 9,
-     .infer = InferNonZero,
-     .evaluate = EvaluateNonZero},
+    {.name = "NonZero", .since_version = 9, .infer = InferNonZero, .evaluate = EvaluateNonZero},
     {.name = "Compress",
      .since_version = 9,
      .inputs = {2, 2},

@@ -19,9 +19,9 @@ using Bools = std::vector<bool>;
 
 TEST(NonZeroTest, IndicesByDimension) {
   NodeUnderTest node{"NonZero", 13};
-  EXPECT_EQ(node.Values<int64_t>(Inputs(MakeTensor<float>({2, 3}, {0, 1, -0.0f, 2, 0, -3})),
-                                 {2, 3}),
-            (Ints{0, 1, 1, 1, 0, 2}));
+  EXPECT_EQ(
+      node.Values<int64_t>(Inputs(MakeTensor<float>({2, 3}, {0, 1, -0.0f, 2, 0, -3})), {2, 3}),
+      (Ints{0, 1, 1, 1, 0, 2}));
   EXPECT_EQ(node.Values<int64_t>(Inputs(MakeTensor<bool>({3}, {true, false, true})), {1, 2}),
             (Ints{0, 2}));
   const float nan = std::numeric_limits<float>::quiet_NaN();
@@ -46,15 +46,15 @@ TEST(CompressTest, AlongAnAxisAndWithoutOne) {
                                       MakeTensor<bool>({5}, {false, true, false, false, true})),
                                {2}),
             (Floats{2, 5}));
-  EXPECT_EQ(rows.Values<float>(
-                Inputs(MakeTensor<float>({3, 0}, {}), MakeTensor<bool>({1}, {true})), {1, 0}),
+  EXPECT_EQ(rows.Values<float>(Inputs(MakeTensor<float>({3, 0}, {}), MakeTensor<bool>({1}, {true})),
+                               {1, 0}),
             Floats{});
 }
 
 TEST(CompressTest, RefusesAConditionThatIsTooLong) {
   NodeUnderTest node{"Compress", 11, {Attr("axis", 0)}};
-  Status status = node.Error(
-      Inputs(MakeTensor<float>({1}, {1}), MakeTensor<bool>({2}, {false, true})));
+  Status status =
+      node.Error(Inputs(MakeTensor<float>({1}, {1}), MakeTensor<bool>({2}, {false, true})));
   EXPECT_EQ(status.code(), Code::kInvalidArgument);
   EXPECT_NE(status.message().find("node 'node' (Compress)"), std::string_view::npos);
 }

@@ -4,10 +4,10 @@
 #include <array>
 #include <cstring>
 
+#include "engine/ops/families.h"
 #include "engine/ops/shape_math.h"
 #include "engine/ops/subgraph_math.h"
 #include "engine/ops/type_sets.h"
-#include "engine/ops/value_families.h"
 #include "engine/ops/value_slices.h"
 
 namespace wnn::ops {
@@ -86,8 +86,8 @@ Status InferConstruct(InferContext& context) {
 Status EvaluateConstruct(EvaluateContext& context) {
   std::vector<Value> elements;
   for (size_t i = 0; i < context.n_inputs(); ++i) elements.push_back(context.InputValue(i));
-  WNN_ASSIGN_OR_RETURN(Value made, context.MakeSequence(ElementOf(context.OutputFact(0)),
-                                                        std::move(elements)));
+  WNN_ASSIGN_OR_RETURN(Value made,
+                       context.MakeSequence(ElementOf(context.OutputFact(0)), std::move(elements)));
   context.SetOutput(0, std::move(made));
   return OkStatus();
 }
@@ -133,8 +133,8 @@ Status EvaluateInsert(EvaluateContext& context) {
   elements.reserve(size + 1);
   elements = sequence->elements;
   elements.insert(elements.begin() + static_cast<std::ptrdiff_t>(at), context.InputValue(1));
-  WNN_ASSIGN_OR_RETURN(Value made, context.MakeSequence(ElementOf(context.OutputFact(0)),
-                                                        std::move(elements)));
+  WNN_ASSIGN_OR_RETURN(Value made,
+                       context.MakeSequence(ElementOf(context.OutputFact(0)), std::move(elements)));
   context.SetOutput(0, std::move(made));
   return OkStatus();
 }
@@ -169,9 +169,8 @@ Status InferLength(InferContext& context) {
 
 Status EvaluateLength(EvaluateContext& context) {
   WNN_ASSIGN_OR_RETURN(const Sequence* sequence, SequenceInput(context, 0));
-  WNN_ASSIGN_OR_RETURN(
-      Value length,
-      MakeScalar(context, DType::kInt64, static_cast<int64_t>(sequence->elements.size())));
+  WNN_ASSIGN_OR_RETURN(Value length, MakeScalar(context, DType::kInt64,
+                                                static_cast<int64_t>(sequence->elements.size())));
   context.SetOutput(0, std::move(length));
   return OkStatus();
 }
@@ -234,8 +233,8 @@ Status EvaluateSplit(EvaluateContext& context) {
     parts.push_back(std::move(part));
     at += length;
   }
-  WNN_ASSIGN_OR_RETURN(
-      Value made, context.MakeSequence(ValueType::OfTensor(whole.dtype()), std::move(parts)));
+  WNN_ASSIGN_OR_RETURN(Value made,
+                       context.MakeSequence(ValueType::OfTensor(whole.dtype()), std::move(parts)));
   context.SetOutput(0, std::move(made));
   return OkStatus();
 }
@@ -254,8 +253,7 @@ Status EvaluateConcat(EvaluateContext& context) {
   WNN_ASSIGN_OR_RETURN(const Sequence* sequence, SequenceInput(context, 0));
   WNN_ASSIGN_OR_RETURN(int64_t axis, context.attributes().RequiredInt("axis"));
   WNN_ASSIGN_OR_RETURN(int64_t new_axis, context.attributes().Int("new_axis", 0));
-  WNN_ASSIGN_OR_RETURN(Value joined,
-                       JoinValues(context, sequence->elements, axis, new_axis != 0));
+  WNN_ASSIGN_OR_RETURN(Value joined, JoinValues(context, sequence->elements, axis, new_axis != 0));
   context.SetOutput(0, std::move(joined));
   return OkStatus();
 }

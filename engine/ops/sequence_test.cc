@@ -31,9 +31,9 @@ Result<Value> RunNodes(Build build, std::vector<float> x, std::vector<float> z, 
   model.Input("i", DType::kInt64, {});
   build(model);
   model.Output("y");
-  WNN_ASSIGN_OR_RETURN(auto outputs,
-                       RunValues(model.Build(), {Float(x), Float(z),
-                                                 Value(MakeTensor<int64_t>({}, {i}))}));
+  WNN_ASSIGN_OR_RETURN(
+      auto outputs,
+      RunValues(model.Build(), {Float(x), Float(z), Value(MakeTensor<int64_t>({}, {i}))}));
   return outputs[0];
 }
 

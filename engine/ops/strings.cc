@@ -9,10 +9,10 @@
 #include "engine/base/checked_math.h"
 #include "engine/kernels/reference/number_io.h"
 #include "engine/ops/evaluate_context.h"
+#include "engine/ops/families.h"
 #include "engine/ops/regex.h"
 #include "engine/ops/shape_math.h"
 #include "engine/ops/text.h"
-#include "engine/ops/value_families.h"
 
 namespace wnn::ops {
 namespace {

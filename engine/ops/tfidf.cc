@@ -6,14 +6,14 @@
 #include <vector>
 
 #include "engine/ops/evaluate_context.h"
+#include "engine/ops/families.h"
 #include "engine/ops/type_sets.h"
-#include "engine/ops/value_families.h"
 
 namespace wnn::ops {
 namespace {
 
-// The n-grams of the pool as a tree: an edge is one item. Items are numbers; strings have numbers of
-// their own, in the order in which the pool first has them.
+// The n-grams of the pool as a tree: an edge is one item. Items are numbers; strings have numbers
+// of their own, in the order in which the pool first has them.
 struct NgramTree {
   enum class Mode : uint8_t { kTf, kIdf, kTfIdf };
 
@@ -169,8 +169,8 @@ void CountFrom(const NgramTree& tree, std::span<const int64_t> row, size_t start
   }
 }
 
-Status CountRow(const EvaluateContext& context, const NgramTree& tree,
-                std::span<const int64_t> row, std::span<float> counts) {
+Status CountRow(const EvaluateContext& context, const NgramTree& tree, std::span<const int64_t> row,
+                std::span<float> counts) {
   int64_t min_length = tree.min_length;
   const int64_t max_step = std::min<int64_t>(tree.max_skip, static_cast<int64_t>(row.size())) + 1;
   for (int64_t step = 1; step <= max_step; ++step) {
@@ -202,8 +202,7 @@ Status EvaluateTfIdf(EvaluateContext& context) {
   const size_t n_outputs = static_cast<size_t>(tree->n_outputs);
   std::fill(counts, counts + n_rows * n_outputs, 0.0f);
   for (size_t r = 0; r < n_rows; ++r) {
-    WNN_RETURN_IF_ERROR(CountRow(context, *tree,
-                                 std::span(items).subspan(r * n_columns, n_columns),
+    WNN_RETURN_IF_ERROR(CountRow(context, *tree, std::span(items).subspan(r * n_columns, n_columns),
                                  {counts + r * n_outputs, n_outputs}));
   }
   context.SetOutput(0, std::move(out));
@@ -211,10 +210,7 @@ Status EvaluateTfIdf(EvaluateContext& context) {
 }
 
 constexpr auto kOps = std::to_array<OpDef>({
-    {.name = "TfIdfVectorizer",
-     .since_version = 9,
-     .infer = InferTfIdf,
-     .evaluate = EvaluateTfIdf},
+    {.name = "TfIdfVectorizer", .since_version = 9, .infer = InferTfIdf, .evaluate = EvaluateTfIdf},
 });
 
 }  // namespace

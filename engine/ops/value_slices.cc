@@ -53,9 +53,9 @@ void CopyStrings(const Run& run, const StringTensor& from, std::vector<std::stri
 Result<std::vector<std::string>> AllocateStrings(const EvaluateContext& context,
                                                  std::span<const int64_t> shape) {
   const auto count = ElementCount(shape);
-  const auto bytes =
-      count ? CheckedMul<uint64_t>(static_cast<uint64_t>(*count), sizeof(std::string))
-            : std::nullopt;
+  const auto bytes = count
+                         ? CheckedMul<uint64_t>(static_cast<uint64_t>(*count), sizeof(std::string))
+                         : std::nullopt;
   if (!bytes || *bytes > context.limits().max_tensor_bytes) {
     return TooLarge("strings " + ShapeToString(shape) + " are over the limit of " +
                     std::to_string(context.limits().max_tensor_bytes) + " bytes");

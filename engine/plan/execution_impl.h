@@ -44,7 +44,7 @@ class ExecutionImpl {
     std::span<const std::byte> data;  // own.bytes() or the caller's
     AlignedBuffer own;                // also where misaligned borrowed data are copied in each run
     const std::byte* aligned = nullptr;  // what operators read
-    Value object;  // what it is instead, if it has no dense elements
+    Value object;                        // what it is instead, if it has no dense elements
     // What the plan was made for, if it depends on the input's value.
     std::vector<std::byte> planned_value;
   };
@@ -70,7 +70,7 @@ class ExecutionImpl {
   SerialParallel serial_;
   Parallel& parallel_;
   const std::shared_ptr<MemoryBudget> budget_;  // null: only the model's limits hold
-  MemoryShare memory_;  // of the inputs' own buffers and the arena
+  MemoryShare memory_;                          // of the inputs' own buffers and the arena
   std::vector<Input> inputs_;
   bool types_changed_ = true;  // since the plan was made
   std::shared_ptr<const plan::Plan> plan_;

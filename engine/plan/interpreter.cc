@@ -201,8 +201,7 @@ Result<std::shared_ptr<const CompiledNode>> Interpreter::Compile(const Program& 
     is_constant = is_constant && output.IsConstant();
   }
   if (!is_constant) {
-    WNN_ASSIGN_OR_RETURN(made->op,
-                         ops::CompileNode(program.graph, node, frame.facts, pack_cache_));
+    WNN_ASSIGN_OR_RETURN(made->op, ops::CompileNode(program.graph, node, frame.facts, pack_cache_));
   }
   if (!key.empty()) op_cache_.Insert(node, std::move(key), made);
   return std::shared_ptr<const CompiledNode>(std::move(made));

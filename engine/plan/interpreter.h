@@ -25,8 +25,7 @@ class Interpreter {
 
   // The graph's outputs. REQUIRES: one value for each of its inputs, of a type that it declares.
   // Errors name the node; kTimeout when environment.stop says so, kTooLarge over its budget.
-  Result<std::vector<Value>> Run(std::vector<Value> inputs,
-                                 const ops::RunEnvironment& environment);
+  Result<std::vector<Value>> Run(std::vector<Value> inputs, const ops::RunEnvironment& environment);
 
  private:
   class BodyRunner;

@@ -57,8 +57,7 @@ TEST(InterpreterTest, BorrowedInputsAreReadInEachRun) {
   auto execution = NewExecution(KeepPositive());
   std::vector<float> data = {1, 2};
   const int64_t dims[] = {2};
-  ASSERT_TRUE(
-      execution->BindInput(0, {DType::kFloat, dims, std::as_bytes(std::span(data))}).ok());
+  ASSERT_TRUE(execution->BindInput(0, {DType::kFloat, dims, std::as_bytes(std::span(data))}).ok());
   for (float value : {3.0f, -3.0f}) {
     data[0] = value;
     ASSERT_TRUE(execution->Run({}).ok());
@@ -117,8 +116,7 @@ TEST(InterpreterTest, ConstantDataNeedNoInterpreter) {
   ModelBuilder builder;
   builder.Input("x", DType::kFloat, {"N"});
   builder.Node("Shape", {"x"}, {"s"});
-  builder.Node("ConstantOfShape", {"s"}, {"ones"},
-               {testing::TensorAttr<float>("value", {1}, {1})});
+  builder.Node("ConstantOfShape", {"s"}, {"ones"}, {testing::TensorAttr<float>("value", {1}, {1})});
   builder.Node("NonZero", {"ones"}, {"y"});
   builder.Output("y");
   auto execution = NewExecution(builder);

@@ -81,8 +81,9 @@ Value::Value(TensorPtr tensor) {
   if (tensor != nullptr) held_ = std::move(tensor);
 }
 Value::Value(StringTensor strings)
-    : held_(std::shared_ptr<const StringTensor>(
-          std::make_shared<StringTensor>(std::move(strings)))) {}
+    : held_(
+          std::shared_ptr<const StringTensor>(std::make_shared<StringTensor>(std::move(strings)))) {
+}
 Value::Value(Sequence sequence)
     : held_(std::shared_ptr<const Sequence>(std::make_shared<Sequence>(std::move(sequence)))) {}
 Value::Value(Optional optional)

@@ -50,12 +50,12 @@ struct Map;
 class Value {
  public:
   Value() = default;
-  Value(Tensor tensor);            // NOLINT: implicit by design, as are those below
-  Value(TensorPtr tensor);         // NOLINT
-  Value(StringTensor strings);     // NOLINT
-  Value(Sequence sequence);        // NOLINT
-  Value(Optional optional);        // NOLINT
-  Value(Map map);                  // NOLINT
+  Value(Tensor tensor);         // NOLINT: implicit by design, as are those below
+  Value(TensorPtr tensor);      // NOLINT
+  Value(StringTensor strings);  // NOLINT
+  Value(Sequence sequence);     // NOLINT
+  Value(Optional optional);     // NOLINT
+  Value(Map map);               // NOLINT
 
   bool empty() const { return held_.index() == 0; }
 

@@ -32,8 +32,7 @@ TEST(ValueTest, ChecksAgainstADeclaration) {
   Value list(std::move(*Sequence::Make(nullptr, {Ints({1})})));
   Status status = CheckValue(info, list);
   EXPECT_EQ(status.code(), Code::kInvalidArgument);
-  EXPECT_EQ(status.message(),
-            "input 'x' is seq(float[...]), but the value is seq(int64[...])");
+  EXPECT_EQ(status.message(), "input 'x' is seq(float[...]), but the value is seq(int64[...])");
   EXPECT_FALSE(CheckValue(info, Ints({1})).ok());
   EXPECT_FALSE(CheckValue(info, Value()).ok());
   info.container = ValueType::OfSequence(ValueType::OfTensor(DType::kInt64));

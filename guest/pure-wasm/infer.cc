@@ -1,8 +1,8 @@
 // The engine as a module that a host calls: one model, inferences on tensors in the module's
 // memory. What `make bench` times; classify is the program for people.
 //
-// Functions that return an int give the number of bytes of a result, 0 if there is none, or -1: then
-// `message` says why.
+// Functions that return an int give the number of bytes of a result, 0 if there is none, or -1:
+// then `message` says why.
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>

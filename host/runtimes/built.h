@@ -19,7 +19,7 @@ namespace wnn::runtimes {
 // What opening a runtime may need; each takes its own.
 struct OpenOptions {
   std::vector<std::string> disabled_passes = {};  // as BuiltinOptions::disabled_passes
-  std::string onnxruntime_library = {};  // as OnnxRuntimeOptions::library_path
+  std::string onnxruntime_library = {};           // as OnnxRuntimeOptions::library_path
   // Of all models together, for runtimes that keep account of it themselves: ONNX Runtime does.
   uint64_t max_memory_bytes = Limits().max_memory_bytes;
   Logger* log = nullptr;  // null drops messages. Lifetime: outlives the runtime.
