@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Runs one .test file against wasmtime-onnx: run_cli_test.py PROGRAM FILE.
+"""Runs one .test file against a program, mostly wasmtime-onnx: run_cli_test.py PROGRAM FILE.
 
 A file is a list of cases; blank lines and lines that begin with # say nothing. A line's first word
 says what it is:
@@ -16,7 +16,7 @@ says what it is:
   exists PATTERN  a path that exists afterwards
 
 {tmp} is a directory that the file's cases share and that is removed at the end, {guests} and {data}
-are the folders of those names beside this script. Commands run in {tmp}, with nothing but PATH in
+are the folders of those names beside this script, {examples} is the project's. Commands run in {tmp}, with nothing but PATH in
 the environment and the cache of compiled modules in {tmp} too.
 """
 
@@ -148,7 +148,8 @@ def main() -> int:
     program, path = os.path.abspath(sys.argv[1]), pathlib.Path(sys.argv[2])
     failed = 0
     with tempfile.TemporaryDirectory() as tmp:
-        places = {"tmp": tmp, "guests": str(HERE / "guests"), "data": str(HERE / "data")}
+        places = {"tmp": tmp, "guests": str(HERE / "guests"), "data": str(HERE / "data"),
+                  "examples": str(HERE.parents[1] / "examples")}
         cases = parse(path, places)
         for case in cases:
             problems = run(program, case, tmp)
