@@ -21,7 +21,7 @@ foreach(folder IN ITEMS
     engine/base engine/tensor host/abi host/nn host/runtimes host/wasm rust)
   install(DIRECTORY ${folder}/ DESTINATION ${WNN_INSTALL_INCLUDE_DIR}/${folder}
     FILES_MATCHING PATTERN "*.h"
-    PATTERN "fake_*" EXCLUDE PATTERN src EXCLUDE PATTERN target EXCLUDE)
+    PATTERN "fake_*" EXCLUDE PATTERN run_text.h EXCLUDE PATTERN src EXCLUDE PATTERN target EXCLUDE)
 endforeach()
 install(FILES guest/include/wasi_nn.h guest/include/wasi_nn.hpp
   DESTINATION ${CMAKE_INSTALL_DATADIR}/wasi-nn-onnx/guest/include)

@@ -1,37 +1,15 @@
 // Components under Run: what run_test.cc has for core modules.
 #include <gtest/gtest.h>
 
-#include <span>
 #include <string_view>
 
 #include "host/nn/fake_runtime.h"
-#include "host/wasm/run.h"
+#include "host/wasm/run_text.h"
 
 namespace wnn::wasm {
 namespace {
 
 using std::chrono_literals::operator""ms;
-
-EngineOptions Uncached() {
-  EngineOptions options;
-  options.cache.enabled = false;
-  return options;
-}
-
-Result<RunResult> RunText(std::string_view text, const RunOptions& options,
-                          const EngineOptions& engine_options = Uncached()) {
-  WNN_ASSIGN_OR_RETURN(auto engine, Engine::Create(engine_options));
-  WNN_ASSIGN_OR_RETURN(auto module,
-                       Module::Compile(*engine, std::as_bytes(std::span(text)), "test"));
-  return Run(*engine, *module, options);
-}
-
-RunOptions Calling(std::string function, std::vector<std::string> arguments = {}) {
-  RunOptions options;
-  options.function = std::move(function);
-  options.function_arguments = std::move(arguments);
-  return options;
-}
 
 // `body`: the core function of a command, which returns 0 for ok and 1 for an error.
 std::string Command(const std::string& body, const std::string& imports = "") {

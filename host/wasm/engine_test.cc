@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "host/wasm/module.h"
-#include "host/wasm/run.h"
+#include "host/wasm/run_text.h"
 
 namespace wnn::wasm {
 namespace {
@@ -19,12 +19,6 @@ class RecordingLogger final : public Logger {
   void Log(LogLevel, std::string_view message) override { messages.emplace_back(message); }
   std::vector<std::string> messages;
 };
-
-EngineOptions Uncached() {
-  EngineOptions options;
-  options.cache.enabled = false;
-  return options;
-}
 
 std::span<const std::byte> AsBytes(std::string_view text) { return std::as_bytes(std::span(text)); }
 
