@@ -30,8 +30,8 @@ abi-matrix: build  ## Those of the tests that are every ABI's functions, types a
 conformance: build  ## Run ONNX's backend suite under every runtime; writes its report and docs/conformance.md
 	@python3 tests/conformance/conformance.py report --worker $(BUILD)/tests/conformance_worker
 
-interop: build  ## Run what PyTorch, TensorFlow, scikit-learn and XGBoost export; 7 GB of packages, once
-	@python3 tests/interop/interop.py
+interop: build  ## Run what PyTorch, TensorFlow, scikit-learn and XGBoost export; writes docs/interop.md; 7 GB, once
+	@python3 tests/interop/interop.py --docs
 
 real-models: build  ## Run trained models of other packages under both runtimes; writes docs/models.md
 	@python3 tools/deps.py models --large >/dev/null

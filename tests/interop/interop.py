@@ -7,23 +7,27 @@ in them), runs each model in a guest under every runtime, and compares. Prints a
 build/interop/report.json. What `builtin` refuses at load, because it lacks an operator, is told and
 is no failure; a wrong output is one, and so is anything that `onnxruntime` cannot run.
 
-  interop.py [--framework NAME]... [--runtime NAME]...
+  interop.py [--framework NAME]... [--runtime NAME]... [--docs]
+
+With --docs it also writes the table of docs/interop.md.
 
 The packages are gigabytes, mostly PyTorch's CUDA libraries: this is not part of `make test`. Exits
 with 1 when a net failed, or none ran.
 """
 
 import argparse
-import array
 import collections
 import json
 import math
 import os
 import re
 import shutil
+import struct
 import subprocess
 import sys
 from pathlib import Path
+
+import document
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
@@ -35,9 +39,9 @@ FRAMEWORKS = ("pytorch", "tensorflow", "sklearn")
 RUNTIMES = ("builtin", "onnxruntime")
 TIMEOUT_S = 900
 
-# A numpy type's name: what infer.wasm calls it, its array code, and its size in bytes.
-TYPES = {"float32": ("f32", "f"), "float64": ("f64", "d"), "int64": ("i64", "q"),
-         "int32": ("i32", "i"), "uint8": ("u8", "B"), "bool": ("bytes", "B")}
+# A numpy type's code in struct.
+TYPES = {"float16": "e", "float32": "f", "float64": "d", "int64": "q", "int32": "i", "int8": "b",
+         "uint8": "B", "bool": "?"}
 
 Result = collections.namedtuple("Result", "framework exporter net runtime verdict detail")
 
@@ -79,9 +83,8 @@ def export(framework, python):
 
 
 def elements(data, dtype):
-    values = array.array(TYPES[dtype][1])
-    values.frombytes(data)
-    return values
+    code = TYPES[dtype]
+    return struct.unpack(f"<{len(data) // struct.calcsize(code)}{code}", data)
 
 
 def difference(got, expected, tolerance):
@@ -158,7 +161,10 @@ def main():
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--framework", action="append", choices=FRAMEWORKS)
     parser.add_argument("--runtime", action="append", choices=RUNTIMES)
+    parser.add_argument("--docs", action="store_true")
     arguments = parser.parse_args()
+    if arguments.docs and (arguments.framework or arguments.runtime):
+        parser.error("the document has all frameworks and runtimes")
     runtimes = arguments.runtime or RUNTIMES
     results = []
     for framework in arguments.framework or FRAMEWORKS:
@@ -166,6 +172,8 @@ def main():
     OUT.mkdir(parents=True, exist_ok=True)
     (OUT / "report.json").write_text(
         json.dumps([result._asdict() for result in results], indent=1) + "\n")
+    if arguments.docs and not any(result.verdict == "absent" for result in results):
+        document.write(ROOT / "docs/interop.md", results, runtimes)
     print_table([Result(*map(str.upper, Result._fields)), *results])
     for runtime in runtimes:
         counts = collections.Counter(r.verdict for r in results if r.runtime == runtime)

@@ -12,6 +12,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "tools"))
 
+import document  # noqa: E402
 import interop  # noqa: E402
 import onnx_writer  # noqa: E402
 
@@ -54,6 +55,26 @@ class InteropTest(unittest.TestCase):
         self.assertIsNotNone(interop.difference([100.1], [100.0], 1e-4))
         self.assertIsNotNone(interop.difference([nan], [1.0], 1))
         self.assertIsNotNone(interop.difference([1], [], 1))
+
+    def test_the_document_s_table(self):
+        def result(exporter, net, runtime, verdict, detail=""):
+            return interop.Result("sklearn", exporter, net, runtime, verdict, detail)
+        results = [result(exporter, "cnn", runtime, "ok")
+                   for exporter in ("new", "old") for runtime in ("builtin", "onnxruntime")]
+        results += [result("old", "svm", "builtin", "lacks", "operator X"),
+                    result("old", "svm", "onnxruntime", "ok"),
+                    result("new", "bad", "", "failed", "export: E")]
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder, "interop.md")
+            path.write_text("words\n\n## Results\n\nwhat was\n")
+            document.write(path, results, ("builtin", "onnxruntime"))
+            text = path.read_text()
+        self.assertTrue(text.startswith("words\n\n## Results\n\n"), text)
+        self.assertNotIn("what was", text)
+        self.assertIn("skl2onnx 1.", text)
+        self.assertIn("| bad | new | fails: export: E | fails: export: E |\n"
+                      "| cnn | new, old | yes | yes |\n"
+                      "| svm | old | no: operator X | yes |\n", text)
 
     def test_what_is_a_failure(self):
         def failure(runtime, verdict):

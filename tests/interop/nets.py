@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 
 # numpy types as infer.wasm calls them.
-TYPES = {"float32": "f32", "float64": "f64", "int64": "i64", "int32": "i32", "uint8": "u8",
-         "bool": "bytes"}
+TYPES = {"float16": "f16", "float32": "f32", "float64": "f64", "int64": "i64", "int32": "i32",
+         "uint8": "u8", "int8": "bytes", "bool": "bytes"}
 
 
 def write(out, exporter, name, export, inputs, outputs, tolerance=1e-4):

@@ -4,116 +4,19 @@ import sys
 import warnings
 
 import torch
-from torch import nn
 
 import nets
+import pytorch_modules as modules
 
 OPSET = 18
-
-
-class Lstm(nn.Module):
-    def __init__(self):
-        super().__init__()
-        self.lstm = nn.LSTM(8, 16, num_layers=2, bidirectional=True, batch_first=True)
-        self.head = nn.Linear(32, 3)
-
-    def forward(self, x):
-        return self.head(self.lstm(x)[0][:, -1])
-
-
-class Gru(nn.Module):
-    """Two outputs: the sequence and the last state."""
-
-    def __init__(self):
-        super().__init__()
-        self.gru = nn.GRU(6, 10, batch_first=True)
-
-    def forward(self, x):
-        return self.gru(x)
-
-
-class Transformer(nn.Module):
-    """Token embedding, two encoder layers of self-attention, a causal mask, a head."""
-
-    def __init__(self, vocabulary=32, width=16, length=7):
-        super().__init__()
-        self.embedding = nn.Embedding(vocabulary, width)
-        self.positions = nn.Parameter(torch.randn(length, width) * 0.1)
-        layer = nn.TransformerEncoderLayer(width, nhead=2, dim_feedforward=32, batch_first=True,
-                                           dropout=0.0, activation="gelu", norm_first=True)
-        self.encoder = nn.TransformerEncoder(layer, 2, enable_nested_tensor=False)
-        self.head = nn.Linear(width, vocabulary)
-        mask = torch.triu(torch.full((length, length), float("-inf")), diagonal=1)
-        self.register_buffer("mask", mask)
-
-    def forward(self, tokens):
-        x = self.embedding(tokens) + self.positions
-        # Said, since torch.export cannot look into the mask to see it.
-        return self.head(self.encoder(x, mask=self.mask, is_causal=True))
-
-
-class Upsample(nn.Module):
-    """An encoder and decoder that resize by each common way."""
-
-    def __init__(self):
-        super().__init__()
-        self.down = nn.Conv2d(3, 8, 3, stride=2, padding=1)
-        self.up = nn.ConvTranspose2d(8, 8, 2, stride=2)
-        self.out = nn.Conv2d(8, 2, 1)
-
-    def forward(self, x):
-        y = torch.relu(self.down(x))
-        z = nn.functional.interpolate(y, scale_factor=2, mode="nearest")
-        w = nn.functional.interpolate(y, scale_factor=2, mode="bilinear", align_corners=False)
-        return self.out(z + w + self.up(y))
-
-
-class Branches(nn.Module):
-    """Control flow that depends on data: an If."""
-
-    def __init__(self):
-        super().__init__()
-        self.a, self.b = nn.Linear(4, 4), nn.Linear(4, 4)
-
-    def forward(self, x):
-        return torch.cond(x.sum() > 0, self.a, self.b, (x,))
-
-
-class Iteration(nn.Module):
-    """A Loop, by TorchScript; as many rounds as the input says."""
-
-    def forward(self, x, n):
-        for _ in range(int(n)):
-            x = x * 0.5 + 1.0
-        return x
-
-
-def cnn():
-    return nn.Sequential(
-        nn.Conv2d(3, 8, 3, padding=1), nn.BatchNorm2d(8), nn.ReLU(), nn.MaxPool2d(2),
-        nn.Conv2d(8, 16, 3, padding=1, groups=2), nn.Hardswish(), nn.AdaptiveAvgPool2d(1),
-        nn.Flatten(), nn.Linear(16, 10), nn.Softmax(dim=1))
-
-
-def mlp():
-    return nn.Sequential(nn.Linear(12, 32), nn.GELU(), nn.LayerNorm(32), nn.Linear(32, 16),
-                         nn.SiLU(), nn.Linear(16, 4), nn.LogSoftmax(dim=-1))
-
-
-class DynamicAxes(nn.Module):
-    """Exported with batch and length open, run with others than it was exported with."""
-
-    def __init__(self):
-        super().__init__()
-        self.conv = nn.Conv1d(4, 8, 3, padding=1)
-        self.head = nn.Linear(8, 2)
-
-    def forward(self, x):
-        return self.head(torch.relu(self.conv(x)).mean(dim=2))
+BOTH = ("torchscript", "dynamo")
 
 
 def export(out, name, module, inputs, tolerance=1e-4, dynamic=None, run_inputs=None,
-           exporters=("torchscript", "dynamo")):
+           exporters=BOTH):
+    """`dynamic`: for each input the names of its open dimensions, {dimension: name}, or nothing for
+    an input that has none. `run_inputs`: what the net runs on; what it was exported with otherwise.
+    """
     module.eval()
     run_inputs = run_inputs or inputs
     with torch.no_grad():
@@ -122,12 +25,16 @@ def export(out, name, module, inputs, tolerance=1e-4, dynamic=None, run_inputs=N
     names = [f"in{i}" for i in range(len(inputs))]
 
     def by_torchscript(path):
-        script = torch.jit.script(module) if isinstance(module, Iteration) else module
+        script = torch.jit.script(module) if isinstance(module, modules.Iteration) else module
+        axes = dynamic and {name: axes for name, axes in zip(names, dynamic) if axes}
         torch.onnx.export(script, tuple(inputs), path, dynamo=False, opset_version=OPSET,
-                          input_names=names, dynamic_axes=dynamic and {"in0": dynamic})
+                          input_names=names, dynamic_axes=axes)
 
     def by_dynamo(path):
-        shapes = dynamic and ({axis: torch.export.Dim(label) for axis, label in dynamic.items()},)
+        dims = {}
+        shapes = dynamic and tuple(
+            axes and {axis: dims.setdefault(label, torch.export.Dim(label))
+                      for axis, label in axes.items()} for axes in dynamic)
         torch.onnx.export(module, tuple(inputs), path, dynamo=True, opset_version=OPSET,
                           input_names=names, dynamic_shapes=shapes, external_data=False)
 
@@ -137,19 +44,55 @@ def export(out, name, module, inputs, tolerance=1e-4, dynamic=None, run_inputs=N
                    [y.numpy() for y in expected], tolerance)
 
 
+def images(out):
+    randn = torch.randn
+    export(out, "cnn", modules.cnn(), [randn(1, 3, 16, 16)])
+    export(out, "cnn-batch", modules.cnn(), [randn(2, 3, 16, 16)], dynamic=[{0: "batch"}],
+           run_inputs=[randn(5, 3, 16, 16)])
+    export(out, "mobile", modules.Mobile(), [randn(1, 3, 16, 16)])
+    export(out, "upsample", modules.Upsample(), [randn(1, 3, 12, 12)])
+    export(out, "image-ops", modules.ImageOps(), [randn(1, 3, 8, 8), torch.rand(1, 5, 5, 2) * 2 - 1])
+    export(out, "volume", modules.Volume(), [randn(1, 1, 6, 6, 6)])
+    export(out, "vision-transformer", modules.VisionTransformer(), [randn(2, 3, 16, 16)],
+           dynamic=[{0: "batch"}], run_inputs=[randn(3, 3, 16, 16)])
+    export(out, "detection-head", modules.DetectionHead(), [randn(2, 3, 12, 12)])
+    export(out, "quantised", modules.Quantised(), [randn(1, 3, 8, 8)], tolerance=0.05)
+
+
+def sequences(out):
+    randn, randint = torch.randn, torch.randint
+    export(out, "lstm", modules.Lstm(), [randn(2, 9, 8)])
+    export(out, "gru", modules.Gru(), [randn(2, 5, 6)])
+    export(out, "rnn", modules.Rnn(), [randn(4, 2, 5)])
+    export(out, "transformer", modules.Transformer(), [randint(0, 32, (2, 7))])
+    export(out, "decoder-step", modules.DecoderStep(),
+           [randint(0, 19, (1, 1)), randn(1, 2, 3, 8), randn(1, 2, 3, 8)],
+           dynamic=[None, {2: "past"}, {2: "past"}],
+           run_inputs=[randint(0, 19, (1, 1)), randn(1, 2, 6, 8), randn(1, 2, 6, 8)])
+    export(out, "masked-text", modules.MaskedText(),
+           [randint(0, 30, (2, 6), dtype=torch.int32), torch.arange(12).reshape(2, 6) % 5 == 0])
+    export(out, "spectrum", modules.Spectrum(), [randn(1, 64)], tolerance=1e-3,
+           exporters=("dynamo",))
+
+
+def others(out):
+    randn = torch.randn
+    export(out, "mlp", modules.mlp(), [randn(5, 12)])
+    export(out, "half", modules.Half(), [randn(3, 12).half()], tolerance=2e-3)
+    export(out, "dynamic-axes", modules.DynamicAxes(), [randn(2, 4, 10)],
+           dynamic=[{0: "batch", 2: "length"}], run_inputs=[randn(3, 4, 17)])
+    export(out, "indexing", modules.Indexing(), [randn(2, 4, 6), torch.randint(0, 4, (2, 4, 6))])
+    export(out, "if", modules.Branches(), [randn(3, 4)], exporters=("dynamo",))
+    export(out, "loop", modules.Iteration(), [randn(4), torch.tensor(5)],
+           exporters=("torchscript",))
+    export(out, "selected", modules.Selected(), [randn(6, 3)])
+
+
 def main(out):
     torch.manual_seed(0)
     warnings.simplefilter("ignore")
-    export(out, "cnn", cnn(), [torch.randn(1, 3, 16, 16)])
-    export(out, "mlp", mlp(), [torch.randn(5, 12)])
-    export(out, "lstm", Lstm(), [torch.randn(2, 9, 8)])
-    export(out, "gru", Gru(), [torch.randn(2, 5, 6)])
-    export(out, "transformer", Transformer(), [torch.randint(0, 32, (2, 7))])
-    export(out, "dynamic-axes", DynamicAxes(), [torch.randn(2, 4, 10)],
-           dynamic={0: "batch", 2: "length"}, run_inputs=[torch.randn(3, 4, 17)])
-    export(out, "upsample", Upsample(), [torch.randn(1, 3, 12, 12)])
-    export(out, "if", Branches(), [torch.randn(3, 4)], exporters=("dynamo",))
-    export(out, "loop", Iteration(), [torch.randn(4), torch.tensor(5)], exporters=("torchscript",))
+    for group in images, sequences, others:
+        group(out)
 
 
 if __name__ == "__main__":
