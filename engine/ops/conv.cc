@@ -1,9 +1,9 @@
 // Conv, in single precision; 16-bit floats by way of it, double by plain loops.
-#include "engine/kernels/reference/conv.h"
-
 #include <array>
 
+#include "engine/kernels/packed_conv.h"
 #include "engine/kernels/reference/conv_direct.h"
+#include "engine/ops/blocked_conv_node.h"
 #include "engine/ops/conv_geometry.h"
 #include "engine/ops/families.h"
 #include "engine/ops/shape_math.h"
@@ -103,6 +103,28 @@ Status InferConv(InferContext& context) {
   return OkStatus();
 }
 
+class PackedConvOp final : public CompiledOp {
+ public:
+  PackedConvOp(const kernels::ConvGeometry& shape,
+               std::shared_ptr<const kernels::PackedConv> weights)
+      : shape_(shape), weights_(std::move(weights)) {}
+  uint64_t ScratchBytes(int n_threads) const override {
+    const Result<size_t> bytes = weights_->ScratchBytes(shape_, n_threads);
+    return bytes ? *bytes : UINT64_MAX;
+  }
+  Status Run(const RunArgs& args) const override {
+    const auto bytes = static_cast<size_t>(ScratchBytes(args.parallel->n_threads()));
+    weights_->Run(shape_, args.in<float>(kX), args.in<float>(kBias), args.out<float>(0),
+                  {args.scratch, bytes}, *args.parallel);
+    return OkStatus();
+  }
+
+ private:
+  const kernels::ConvGeometry shape_;
+  const std::shared_ptr<const kernels::PackedConv> weights_;
+};
+
+// By plain loops: depthwise, and where weights are computed.
 class ConvOp final : public CompiledOp {
  public:
   explicit ConvOp(const kernels::ConvGeometry& shape) : shape_(shape) {}
@@ -140,7 +162,19 @@ Result<std::unique_ptr<const CompiledOp>> CompileConv(const CompileContext& cont
   if (context.InputType(kX) == DType::kDouble) {
     return std::unique_ptr<const CompiledOp>(std::make_unique<DoubleConvOp>(shape));
   }
-  return std::unique_ptr<const CompiledOp>(std::make_unique<ConvOp>(shape));
+  constexpr int64_t kFewOutputs = 2;  // of an input channel: a product would have too few rows
+  if (!context.InputConstant(kW) || (shape.group_in() == 1 && shape.group_out() <= kFewOutputs)) {
+    return std::unique_ptr<const CompiledOp>(std::make_unique<ConvOp>(shape));
+  }
+  const PackKey key = PackKey("Conv").Add(shape.groups, kernels::PackedConv::IsSmall(shape));
+  WNN_ASSIGN_OR_RETURN(std::shared_ptr<const kernels::PackedConv> weights,
+                       context.PackObject<kernels::PackedConv>(kW, key.key(), [&] {
+                         return kernels::PackedConv::Create(FloatsOf(context.InputConstant(kW)),
+                                                            shape);
+                       }));
+  WNN_ASSIGN_OR_RETURN([[maybe_unused]] size_t scratch, weights->ScratchBytes(shape, 1));
+  return std::unique_ptr<const CompiledOp>(
+      std::make_unique<PackedConvOp>(shape, std::move(weights)));
 }
 
 constexpr auto kOps = std::to_array<OpDef>({

@@ -121,6 +121,34 @@ void StoreRow(const GemmArgs& args, int64_t row, int64_t column, int64_t n, cons
   }
 }
 
+// Rows of a group of C from rows of A that lie packed as [k block][a_rows][16], the first of them
+// at `a`; `weights` is the group of B.
+void RunTiles(const GemmArgs& args, const TileKernels& tiles, const float* a, int64_t a_rows,
+              const float* weights, int64_t k, Range rows, int64_t column, int64_t live) {
+  alignas(64) float sums[kMaxTileRows * kGroup];
+  const auto blocks = static_cast<int>(BlockCount(live));
+  const int64_t n_tiles = CeilDiv(rows.size(), tiles.max_rows[blocks]);
+  for (int64_t t = 0; t < n_tiles; ++t) {
+    const Range tile = Part(rows.size(), n_tiles, t);
+    TileArgs tile_args;
+    tile_args.in = a + tile.begin * kBlock;
+    tile_args.in_block_stride = a_rows * kBlock;
+    tile_args.channels = k;
+    tile_args.weights = weights;
+    tile_args.out = sums;  // [block][row][16]; rows of C are gathered from it
+    tile_args.out_block_stride = kMaxTileRows * kBlock;
+    tile_args.epilogue = TileEpilogue::kRaw;
+    tiles.tile[blocks][tile.size()](tile_args);
+    for (int64_t i = 0; i < tile.size(); ++i) {
+      for (int64_t block = 0; block < blocks; ++block) {
+        StoreRow(args, rows.begin + tile.begin + i, column + block * kBlock,
+                 std::min(kBlock, live - block * kBlock),
+                 sums + (block * kMaxTileRows + i) * kBlock);
+      }
+    }
+  }
+}
+
 // Computes rows x groups of C. `memory` holds ThreadFloats(k).
 void RunPart(const GemmArgs& args, const Product& product, Range rows, Range groups,
              float* memory) {
@@ -134,42 +162,20 @@ void RunPart(const GemmArgs& args, const Product& product, Range rows, Range gro
     for (int64_t group = groups.begin; group < groups.end; ++group) {
       const int64_t column = group * kGroup;
       const int64_t live = std::min(kGroup, product.n - column);
-      const auto blocks = static_cast<int>(BlockCount(live));
       const float* weights = product.b + column * product.k;
       if (few) {
         product.rows->rows[some.size()]({.a = args.a + some.begin * args.lda,
                                          .lda = args.lda,
                                          .k = product.k,
                                          .weights = weights,
-                                         .blocks = blocks,
+                                         .blocks = static_cast<int>(BlockCount(live)),
                                          .out = sums});
         for (int64_t i = 0; i < some.size(); ++i) {
           StoreRow(args, some.begin + i, column, live, sums + i * kGroup);
         }
         continue;
       }
-      // A tile writes [block][row][16]; rows of C are gathered from it.
-      const int64_t max_rows = product.tiles->max_rows[blocks];
-      const int64_t n_tiles = CeilDiv(some.size(), max_rows);
-      for (int64_t t = 0; t < n_tiles; ++t) {
-        const Range tile = Part(some.size(), n_tiles, t);
-        TileArgs tile_args;
-        tile_args.in = memory + tile.begin * kBlock;
-        tile_args.in_block_stride = some.size() * kBlock;
-        tile_args.channels = product.k;
-        tile_args.weights = weights;
-        tile_args.out = sums;
-        tile_args.out_block_stride = kMaxTileRows * kBlock;
-        tile_args.epilogue = TileEpilogue::kRaw;
-        product.tiles->tile[blocks][tile.size()](tile_args);
-        for (int64_t i = 0; i < tile.size(); ++i) {
-          for (int64_t block = 0; block < blocks; ++block) {
-            StoreRow(args, some.begin + tile.begin + i, column + block * kBlock,
-                     std::min(kBlock, live - block * kBlock),
-                     sums + (block * kMaxTileRows + i) * kBlock);
-          }
-        }
-      }
+      RunTiles(args, *product.tiles, memory, some.size(), weights, product.k, some, column, live);
     }
   }
 }
@@ -227,6 +233,35 @@ void Gemm(const GemmArgs& args, const PackedMatrix& b, std::span<std::byte> scra
   if (args.m == 0 || b.n() == 0) return;
   RunProduct(args, MakeProduct(b.n(), b.k(), b.data()), reinterpret_cast<float*>(scratch.data()),
              parallel);
+}
+
+Result<PackedRows> PackedRows::Create(std::span<const float> a, int64_t m, int64_t k) {
+  WNN_RETURN_IF_ERROR(CheckSizes(m, 1, k));
+  if (a.size() != static_cast<size_t>(m * k)) {
+    return InvalidArgument("a matrix of " + std::to_string(m) + " x " + std::to_string(k) +
+                           " has " + std::to_string(a.size()) + " values");
+  }
+  PackedRows packed;
+  packed.m_ = m;
+  packed.k_ = k;
+  WNN_ASSIGN_OR_RETURN(const size_t bytes, FloatBytes({m, BlockCount(k), kBlock}));
+  WNN_ASSIGN_OR_RETURN(packed.data_, AlignedBuffer::Allocate(bytes));
+  GemmArgs args;
+  args.a = a.data();
+  args.lda = k;
+  PackA(args, k, {0, m}, reinterpret_cast<float*>(packed.data_.data()));
+  return packed;
+}
+
+void MultiplyPanel(const PackedRows& a, const PanelArgs& panel) {
+  GemmArgs args;
+  args.bias = panel.bias;
+  args.bias_row_stride = 1;
+  args.bias_column_stride = 0;
+  args.c = panel.c;
+  args.ldc = panel.ldc;
+  RunTiles(args, ActiveTileKernels(), a.data() + panel.row_begin * kBlock, a.m(), panel.b, a.k(),
+           {panel.row_begin, panel.row_end}, 0, panel.columns);
 }
 
 Result<size_t> MatMulScratchBytes(int64_t m, int64_t n, int64_t k, int n_threads) {

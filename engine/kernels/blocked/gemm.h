@@ -59,6 +59,39 @@ Result<size_t> GemmScratchBytes(int64_t m, int64_t n, int64_t k, int n_threads);
 void Gemm(const GemmArgs& args, const PackedMatrix& b, std::span<std::byte> scratch,
           Parallel& parallel);
 
+// A constant A for products with B a panel of columns at a time: what a convolution gathers.
+// Move-only; immutable and thread-safe.
+class PackedRows {
+ public:
+  // `a` is m x k, row-major. Errors as PackedMatrix::Create.
+  static Result<PackedRows> Create(std::span<const float> a, int64_t m, int64_t k);
+
+  int64_t m() const { return m_; }
+  int64_t k() const { return k_; }
+  const float* data() const { return reinterpret_cast<const float*>(data_.data()); }
+  size_t size_bytes() const { return data_.size(); }
+
+ private:
+  AlignedBuffer data_;  // [block of 16 of k][m][16]
+  int64_t m_ = 0;
+  int64_t k_ = 0;
+};
+
+inline constexpr int64_t kPanelColumns = kMaxTileBlocks * kBlock;
+
+// Lifetime: borrowed for the call.
+struct PanelArgs {
+  int64_t row_begin = 0, row_end = 0;  // of A and of C
+  const float* b = nullptr;            // [k][columns up to a multiple of 16], 64-byte aligned
+  int64_t columns = 0;                 // 1 to kPanelColumns
+  const float* bias = nullptr;         // one value a row of A; null if there is none
+  float* c = nullptr;                  // row 0 of A's product
+  int64_t ldc = 0;
+};
+
+// C = A * B + bias, on the calling thread.
+void MultiplyPanel(const PackedRows& a, const PanelArgs& args);
+
 // A batch of products of computed matrices. A caller whose B is the same for all items folds the
 // batch into m instead.
 struct MatMulArgs {

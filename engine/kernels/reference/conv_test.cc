@@ -5,6 +5,8 @@
 #include <cmath>
 #include <vector>
 
+#include "engine/base/aligned_buffer.h"
+#include "engine/kernels/packed_conv.h"
 #include "engine/testing/run_model.h"
 
 namespace wnn::kernels {
@@ -73,55 +75,95 @@ ConvGeometry ShapeOf(const Case& c) {
   return s;
 }
 
-TEST(ConvReferenceTest, MatchesTheDefinition) {
-  const Case cases[] = {
-      // pointwise, with a whole and a partial panel, one pixel, many rows
-      {1, 8, 16, 1, {1, 4, 4}, {1, 1, 1}, {1, 1, 1}, {1, 1, 1}, {0, 0, 0}, {0, 0, 0}},
-      {2, 5, 7, 1, {1, 3, 5}, {1, 1, 1}, {1, 1, 1}, {1, 1, 1}, {0, 0, 0}, {0, 0, 0}},
-      {1, 300, 130, 1, {1, 1, 1}, {1, 1, 1}, {1, 1, 1}, {1, 1, 1}, {0, 0, 0}, {0, 0, 0}},
-      // 3x3: padded, strided, dilated, asymmetric
-      {1, 3, 6, 1, {1, 9, 7}, {1, 3, 3}, {1, 1, 1}, {1, 1, 1}, {0, 1, 1}, {0, 1, 1}},
-      {2, 4, 6, 1, {1, 9, 10}, {1, 3, 3}, {1, 2, 2}, {1, 1, 1}, {0, 0, 0}, {0, 1, 1}},
-      {1, 4, 6, 1, {1, 12, 11}, {1, 3, 2}, {1, 2, 1}, {1, 2, 3}, {0, 2, 0}, {0, 0, 3}},
-      // padding wider than the input
-      {1, 2, 2, 1, {1, 2, 2}, {1, 5, 5}, {1, 1, 1}, {1, 1, 1}, {0, 4, 4}, {0, 4, 4}},
-      // grouped
-      {1, 6, 9, 3, {1, 5, 5}, {1, 3, 3}, {1, 1, 1}, {1, 1, 1}, {0, 1, 1}, {0, 1, 1}},
-      // depthwise, with a multiplier, strided and dilated
-      {2, 5, 5, 5, {1, 7, 9}, {1, 3, 3}, {1, 1, 1}, {1, 1, 1}, {0, 1, 1}, {0, 1, 1}},
-      {1, 3, 6, 3, {1, 8, 8}, {1, 5, 5}, {1, 2, 2}, {1, 1, 1}, {0, 1, 2}, {0, 2, 1}},
-      {1, 4, 4, 4, {1, 8, 9}, {1, 3, 3}, {1, 1, 3}, {1, 3, 2}, {0, 3, 0}, {0, 3, 0}},
-      // one dimension, three dimensions
-      {1, 3, 4, 1, {1, 1, 17}, {1, 1, 4}, {1, 1, 3}, {1, 1, 2}, {0, 0, 2}, {0, 0, 1}},
-      {1, 2, 3, 1, {5, 6, 7}, {2, 3, 2}, {2, 1, 2}, {1, 2, 1}, {1, 1, 0}, {0, 2, 1}},
-      {1, 2, 2, 2, {4, 5, 6}, {3, 3, 3}, {1, 2, 1}, {1, 1, 1}, {1, 1, 1}, {1, 1, 1}},
-      // an empty batch
-      {0, 2, 3, 1, {1, 4, 4}, {1, 3, 3}, {1, 1, 1}, {1, 1, 1}, {0, 0, 0}, {0, 0, 0}},
-  };
-  for (const Case& c : cases) {
-    const ConvGeometry s = ShapeOf(c);
-    const auto x =
-        testing::Noise(static_cast<size_t>(s.batch * s.in_channels * s.window.in_size()), 1);
-    const auto w =
-        testing::Noise(static_cast<size_t>(s.out_channels * s.group_in() * s.window.n_taps()), 2);
-    const auto bias = testing::Noise(static_cast<size_t>(s.out_channels), 3);
-    for (bool with_bias : {true, false}) {
-      SCOPED_TRACE(::testing::Message() << "case " << &c - cases << ", bias " << with_bias);
-      testing::ThreadParallel three(3);
-      SerialParallel serial;
-      std::vector<float> first;
-      for (Parallel* parallel : {static_cast<Parallel*>(&serial), static_cast<Parallel*>(&three)}) {
-        std::vector<float> scratch(ConvScratchBytes(s, parallel->n_threads()) / sizeof(float));
-        std::vector<float> y(static_cast<size_t>(s.batch * s.out_channels * s.window.out_size()),
-                             NAN);
-        ConvReference(s, x.data(), w.data(), with_bias ? bias.data() : nullptr, y.data(),
-                      scratch.data(), *parallel);
-        testing::ExpectNear(y, ConvByDefinition(s, x, w, with_bias ? bias : std::vector<float>()),
-                            1e-5f);
-        if (first.empty()) first = y;
-        EXPECT_EQ(y, first);
-      }
+const Case kCases[] = {
+    // pointwise, with a whole and a partial panel, one pixel, many rows
+    {1, 8, 16, 1, {1, 4, 4}, {1, 1, 1}, {1, 1, 1}, {1, 1, 1}, {0, 0, 0}, {0, 0, 0}},
+    {2, 5, 7, 1, {1, 3, 5}, {1, 1, 1}, {1, 1, 1}, {1, 1, 1}, {0, 0, 0}, {0, 0, 0}},
+    {1, 300, 130, 1, {1, 1, 1}, {1, 1, 1}, {1, 1, 1}, {1, 1, 1}, {0, 0, 0}, {0, 0, 0}},
+    // 3x3: padded, strided, dilated, asymmetric
+    {1, 3, 6, 1, {1, 9, 7}, {1, 3, 3}, {1, 1, 1}, {1, 1, 1}, {0, 1, 1}, {0, 1, 1}},
+    {2, 4, 6, 1, {1, 9, 10}, {1, 3, 3}, {1, 2, 2}, {1, 1, 1}, {0, 0, 0}, {0, 1, 1}},
+    {1, 4, 6, 1, {1, 12, 11}, {1, 3, 2}, {1, 2, 1}, {1, 2, 3}, {0, 2, 0}, {0, 0, 3}},
+    // padding wider than the input
+    {1, 2, 2, 1, {1, 2, 2}, {1, 5, 5}, {1, 1, 1}, {1, 1, 1}, {0, 4, 4}, {0, 4, 4}},
+    // grouped
+    {1, 6, 9, 3, {1, 5, 5}, {1, 3, 3}, {1, 1, 1}, {1, 1, 1}, {0, 1, 1}, {0, 1, 1}},
+    // depthwise, with a multiplier, strided and dilated
+    {2, 5, 5, 5, {1, 7, 9}, {1, 3, 3}, {1, 1, 1}, {1, 1, 1}, {0, 1, 1}, {0, 1, 1}},
+    {1, 3, 6, 3, {1, 8, 8}, {1, 5, 5}, {1, 2, 2}, {1, 1, 1}, {0, 1, 2}, {0, 2, 1}},
+    {1, 4, 4, 4, {1, 8, 9}, {1, 3, 3}, {1, 1, 3}, {1, 3, 2}, {0, 3, 0}, {0, 3, 0}},
+    // one dimension, three dimensions
+    {1, 3, 4, 1, {1, 1, 17}, {1, 1, 4}, {1, 1, 3}, {1, 1, 2}, {0, 0, 2}, {0, 0, 1}},
+    {1, 2, 3, 1, {5, 6, 7}, {2, 3, 2}, {2, 1, 2}, {1, 2, 1}, {1, 1, 0}, {0, 2, 1}},
+    {1, 2, 2, 2, {4, 5, 6}, {3, 3, 3}, {1, 2, 1}, {1, 1, 1}, {1, 1, 1}, {1, 1, 1}},
+    // many panels of positions, in rows narrower than them; few panels of many channels
+    {2, 3, 20, 1, {1, 19, 21}, {1, 3, 3}, {1, 1, 1}, {1, 1, 1}, {0, 1, 1}, {0, 1, 1}},
+    {1, 20, 300, 1, {1, 1, 40}, {1, 1, 5}, {1, 1, 2}, {1, 1, 1}, {0, 0, 2}, {0, 0, 2}},
+    {1, 1, 70, 1, {1, 1, 2000}, {1, 1, 400}, {1, 1, 16}, {1, 1, 1}, {0, 0, 0}, {0, 0, 0}},
+    // small maps of many images, in groups; one patch of much
+    {40, 6, 10, 2, {1, 1, 6}, {1, 1, 3}, {1, 1, 2}, {1, 1, 2}, {0, 0, 1}, {0, 0, 2}},
+    {3, 512, 70, 1, {1, 4, 4}, {1, 3, 3}, {1, 2, 2}, {1, 1, 1}, {0, 1, 0}, {0, 0, 1}},
+    // an empty batch
+    {0, 2, 3, 1, {1, 4, 4}, {1, 3, 3}, {1, 1, 1}, {1, 1, 1}, {0, 0, 0}, {0, 0, 0}},
+};
+
+// Computes y with `run` on one thread and on three, which must not differ by a bit.
+void ExpectDefinition(
+    const Case& c, const char* what,
+    FunctionRef<void(const ConvGeometry& s, const float* x, std::span<const float> w,
+                     const float* bias, float* y, Parallel& parallel)>
+        run) {
+  const ConvGeometry s = ShapeOf(c);
+  const auto x =
+      testing::Noise(static_cast<size_t>(s.batch * s.in_channels * s.window.in_size()), 1);
+  const auto w =
+      testing::Noise(static_cast<size_t>(s.out_channels * s.group_in() * s.window.n_taps()), 2);
+  const auto bias = testing::Noise(static_cast<size_t>(s.out_channels), 3);
+  for (bool with_bias : {true, false}) {
+    SCOPED_TRACE(::testing::Message()
+                 << what << ", case " << &c - kCases << ", bias " << with_bias);
+    testing::ThreadParallel three(3);
+    SerialParallel serial;
+    std::vector<float> first;
+    for (Parallel* parallel : {static_cast<Parallel*>(&serial), static_cast<Parallel*>(&three)}) {
+      std::vector<float> y(static_cast<size_t>(s.batch * s.out_channels * s.window.out_size()),
+                           NAN);
+      run(s, x.data(), w, with_bias ? bias.data() : nullptr, y.data(), *parallel);
+      // Sums grow with the root of their terms.
+      const auto terms = static_cast<float>(s.group_in() * s.window.n_taps());
+      testing::ExpectNear(y, ConvByDefinition(s, x, w, with_bias ? bias : std::vector<float>()),
+                          1e-6f * std::max(10.0f, std::sqrt(terms)));
+      if (first.empty()) first = y;
+      EXPECT_EQ(y, first);
     }
+  }
+}
+
+TEST(ConvTest, MatchesTheDefinitionByPlainLoops) {
+  for (const Case& c : kCases) {
+    ExpectDefinition(
+        c, "plain",
+        [](const ConvGeometry& s, const float* x, std::span<const float> w, const float* bias,
+           float* y, Parallel& parallel) {
+          std::vector<float> scratch(ConvScratchBytes(s, parallel.n_threads()) / sizeof(float));
+          ConvReference(s, x, w.data(), bias, y, scratch.data(), parallel);
+        });
+  }
+}
+
+TEST(ConvTest, MatchesTheDefinitionByPackedProducts) {
+  for (const Case& c : kCases) {
+    ExpectDefinition(c, "packed",
+                     [](const ConvGeometry& s, const float* x, std::span<const float> w,
+                        const float* bias, float* y, Parallel& parallel) {
+                       auto packed = PackedConv::Create(w, s);
+                       ASSERT_TRUE(packed.has_value());
+                       auto bytes = (*packed)->ScratchBytes(s, parallel.n_threads());
+                       ASSERT_TRUE(bytes.has_value());
+                       auto scratch = AlignedBuffer::Allocate(*bytes);
+                       ASSERT_TRUE(scratch.has_value());
+                       (*packed)->Run(s, x, bias, y, scratch->bytes(), parallel);
+                     });
   }
 }
 
