@@ -177,7 +177,7 @@ function(wnn_rust_guests)
     foreach(package IN LISTS ARG_UNITS)
       add_test(NAME guests.units.${package}
         COMMAND ${CMAKE_COMMAND} -E env CARGO_TARGET_DIR=${target_dir}
-                ${WNN_CARGO} test --quiet --locked --package ${package}
+                ${WNN_CARGO} test --quiet --locked --all-features --package ${package}
         WORKING_DIRECTORY ${workspace})
       set_tests_properties(guests.units.${package} PROPERTIES TIMEOUT 600)
     endforeach()

@@ -23,8 +23,9 @@ foreach(folder IN ITEMS
     FILES_MATCHING PATTERN "*.h"
     PATTERN "fake_*" EXCLUDE PATTERN run_text.h EXCLUDE PATTERN src EXCLUDE PATTERN target EXCLUDE)
 endforeach()
-install(FILES guest/include/wasi_nn.h guest/include/wasi_nn.hpp
-  DESTINATION ${CMAKE_INSTALL_DATADIR}/wasi-nn-onnx/guest/include)
+install(DIRECTORY guest/include/
+  DESTINATION ${CMAKE_INSTALL_DATADIR}/wasi-nn-onnx/guest/include
+  FILES_MATCHING PATTERN "*.h" PATTERN "*.hpp")
 
 configure_package_config_file(cmake/wasi-nn-onnx-config.cmake.in wasi-nn-onnx-config.cmake
   INSTALL_DESTINATION ${WNN_INSTALL_CMAKE_DIR}

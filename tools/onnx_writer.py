@@ -58,12 +58,12 @@ def _attribute(name: str, value: Attribute) -> bytes:
     return _string(1, name) + _packed(8, value) + _integer(20, 7)
 
 
-def _value_info(name: str, dims: Sequence[Dim]) -> bytes:
-    """ValueInfoProto of a float tensor; a dimension is a number or a symbol."""
+def _value_info(name: str, dims: Sequence[Dim], dtype: int) -> bytes:
+    """ValueInfoProto of a tensor; a dimension is a number or a symbol."""
     shape = b"".join(
         _message(1, _string(2, d) if isinstance(d, str) else _integer(1, d)) for d in dims
     )
-    tensor_type = _integer(1, _FLOAT) + _message(2, shape)
+    tensor_type = _integer(1, dtype) + _message(2, shape)
     return _string(1, name) + _message(2, _message(1, tensor_type))
 
 
@@ -79,11 +79,12 @@ class ModelWriter:
         self._inputs: list[bytes] = []
         self._outputs: list[bytes] = []
 
-    def add_input(self, name: str, dims: Sequence[Dim]) -> None:
-        self._inputs.append(_message(11, _value_info(name, dims)))
+    def add_input(self, name: str, dims: Sequence[Dim], dtype: int = _FLOAT) -> None:
+        """`dtype`: a TensorProto.DataType."""
+        self._inputs.append(_message(11, _value_info(name, dims, dtype)))
 
-    def add_output(self, name: str, dims: Sequence[Dim]) -> None:
-        self._outputs.append(_message(12, _value_info(name, dims)))
+    def add_output(self, name: str, dims: Sequence[Dim], dtype: int = _FLOAT) -> None:
+        self._outputs.append(_message(12, _value_info(name, dims, dtype)))
 
     def add_initializer(self, name: str, dims: Sequence[int], values: Iterable[float]) -> str:
         """Adds a float32 constant, given in row-major order, and returns its name."""

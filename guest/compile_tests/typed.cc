@@ -10,9 +10,13 @@
 // CASE two_open: several dimensions are open: give an mdspan
 // CASE name: define WASI_NN_EXTENSION
 // CASE no_element: no matching member function for call to 'SetInput'
+// CASE text: no matching member function for call to 'SetInput'
 // CASE bool_vector: no matching member function for call to 'SetInput'
 // CASE const_view: the output is written to the view
 // CASE output_elements: no viable
+// CASE into_elements: the output is declared with another element type
+// CASE into_rank: the output is declared with another rank, or other dimensions
+// CASE into_const: the output is declared with another element type
 // CASE ignored: nodiscard
 #include "wasi_nn.hpp"
 
@@ -66,10 +70,14 @@ void Use(const wasi_nn::Context& context) {
 
 #if defined(WRONG_no_element)
   (void)context.SetInput(0, {2}, std::vector<char16_t>(2)).has_value();
+#elif defined(WRONG_text)
+  (void)context.SetInput(0, {2}, std::string("ab")).has_value();
 #elif defined(WRONG_bool_vector)
   (void)context.SetInput(0, {2}, std::vector<bool>(2)).has_value();
 #else
   (void)context.SetInput(0, {2}, std::vector<long long>(2)).has_value();
+  (void)context.SetInput(0, {2}, wasi_nn::Bools{true, false}).has_value();
+  (void)context.SetInput(0, {2}, std::vector<std::uint16_t>(2)).has_value();
 #endif
 
   float out[6] = {};
@@ -77,6 +85,19 @@ void Use(const wasi_nn::Context& context) {
   (void)context.GetOutputInto(0, std::mdspan(data, 2, 3)).has_value();
 #else
   (void)context.GetOutputInto(0, std::mdspan(out, 2, 3)).has_value();
+#endif
+
+#if defined(WRONG_into_elements)
+  int into[2] = {};
+#elif defined(WRONG_into_const)
+  const float into[2] = {};
+#else
+  float into[2] = {};
+#endif
+#if defined(WRONG_into_rank)
+  (void)context.GetInto(kScores, std::mdspan(into, 1, 2, 1)).has_value();
+#else
+  (void)context.GetInto(kScores, std::mdspan(into, 1, 2)).has_value();
 #endif
 
 #if defined(WRONG_output_elements)

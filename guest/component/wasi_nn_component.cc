@@ -57,8 +57,8 @@ ERRORS_IMPORT("[method]error.code") uint32_t ErrorCode(Resource error);
 ERRORS_IMPORT("[method]error.data") void ErrorData(Resource error, List* out);
 ERRORS_IMPORT("[resource-drop]error") void DropError(Resource error);
 
-// witx's numbers of types in the WIT's, whose fourth is BF16.
-constexpr uint32_t kWitTypes[] = {0, 1, 2, 4, 5, 6};
+// wasi_nn.h's numbers of types in the WIT's.
+constexpr uint32_t kWitTypes[] = {0, 1, 2, 4, 5, 6, 3};
 constexpr uint32_t kElementBytes[] = {2, 4, 8, 2, 1, 4, 8};  // by the WIT's numbers
 constexpr uint32_t kWitU8 = 4;
 

@@ -55,8 +55,8 @@ void StateBindOutput(Resource context, const char* output, std::size_t output_si
 STATE_IMPORT("unbind-input")
 void StateUnbindInput(Resource context, const char* input, std::size_t input_size, Reply* out);
 
-// The WIT's numbers of types in witx's; BF16 has none there.
-constexpr std::uint32_t kWitxTypes[] = {0, 1, 2, WASI_NN_NONE, 3, 4, 5};
+// The WIT's numbers of types in wasi_nn.h's.
+constexpr std::uint32_t kTypes[] = {0, 1, 2, WASI_NN_TENSOR_TYPE_BF16, 3, 4, 5};
 
 std::string_view Text(const List& list) { return {static_cast<const char*>(list.data), list.size}; }
 
@@ -183,7 +183,7 @@ wasi_nn_errno wasi_nn_onnx_value_name(wasi_nn_graph graph, wasi_nn_side side, ui
 wasi_nn_errno wasi_nn_onnx_value_type(wasi_nn_graph graph, wasi_nn_side side, uint32_t index,
                                       wasi_nn_value_type* type) {
   return WithValue(graph, side, index, [&](const Value& value) {
-    type->type = value.has_type != 0 ? kWitxTypes[value.type] : WASI_NN_NONE;
+    type->type = value.has_type != 0 ? kTypes[value.type] : WASI_NN_NONE;
     type->onnx_type = value.onnx_type;
     return wasi_nn_errno{WASI_NN_ERRNO_SUCCESS};
   });

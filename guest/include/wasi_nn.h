@@ -52,7 +52,8 @@ enum {
   WASI_NN_ERRNO_NOT_FOUND = 8              /* no graph of that name */
 };
 
-/* The type of a tensor's elements, little endian in memory. */
+/* The type of a tensor's elements, little endian in memory. Types that have no number here cross as
+ * U8: with the tensor's own dimensions, and as data the bytes of its elements. */
 typedef uint32_t wasi_nn_tensor_type;
 enum {
   WASI_NN_TENSOR_TYPE_F16 = 0,
@@ -60,7 +61,10 @@ enum {
   WASI_NN_TENSOR_TYPE_F64 = 2,
   WASI_NN_TENSOR_TYPE_U8 = 3,
   WASI_NN_TENSOR_TYPE_I32 = 4,
-  WASI_NN_TENSOR_TYPE_I64 = 5
+  WASI_NN_TENSOR_TYPE_I64 = 5,
+#ifdef WASI_NN_COMPONENT
+  WASI_NN_TENSOR_TYPE_BF16 = 6 /* which wasi:nn can name, and must */
+#endif
 };
 
 /* The format of a model's bytes. */

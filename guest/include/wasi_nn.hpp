@@ -39,179 +39,16 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <limits>
-#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
+#include "wasi_nn_internal.hpp"
 #include "wasi_nn_types.hpp"
 
-#if defined(WASI_NN_COMPONENT) || defined(WASI_NN_EXTENSION)
-#define WASI_NN_HAS_MORE 1  // names, outputs' dimensions, the host's messages
-#include "wasi_nn_onnx.h"
-#ifndef WASI_NN_RELEASE_HANDLES
-#define WASI_NN_RELEASE_HANDLES
-#endif
-#endif
-
 namespace wasi_nn {
-
-namespace internal {
-
-inline constexpr std::uint64_t kMaxSizeBytes = std::numeric_limits<std::uint32_t>::max();
-
-// "set_input 0 (f32[1,4]): invalid_argument (1): <hint>"
-inline std::unexpected<Error> Fail(std::string_view what, wasi_nn_errno number,
-                                   std::string_view hint) {
-  const Errno code = static_cast<Errno>(number);
-  std::string message(what);
-  message += ": ";
-  message += ErrnoName(code);
-  message += " (" + std::to_string(number) + ")";
-  if (!hint.empty()) (message += ": ") += hint;
-  return std::unexpected(Error{code, std::move(message)});
-}
-
-// What the host says of the call that it refused or, where it does not tell, `hint`.
-inline std::unexpected<Error> Refused(std::string_view what, wasi_nn_errno number,
-                                      std::string_view hint) {
-#ifdef WASI_NN_HAS_MORE
-  std::uint32_t size = 0;
-  wasi_nn_onnx_last_error(nullptr, 0, &size);
-  std::string text(size, '\0');
-  if (size > 0 && wasi_nn_onnx_last_error(text.data(), size, &size) == WASI_NN_ERRNO_SUCCESS) {
-    return Fail(what, number, text);
-  }
-#endif
-  return Fail(what, number, hint);
-}
-
-inline std::string_view LoadHint(wasi_nn_errno number) {
-  switch (number) {
-    case WASI_NN_ERRNO_INVALID_ARGUMENT: return "the model's graph is not valid";
-    case WASI_NN_ERRNO_INVALID_ENCODING: return "the bytes are not a model of that encoding";
-    case WASI_NN_ERRNO_UNSUPPORTED_OPERATION:
-      return "the host lacks an operator of the model, or the target, or its policy forbids it";
-    case WASI_NN_ERRNO_TOO_LARGE: return "the model is over a limit of the host";
-    case WASI_NN_ERRNO_NOT_FOUND: return "the host offers no graph of that name";
-    default: return "";
-  }
-}
-
-// A handle that is released on destruction where the host can do that. Move-only.
-template <wasi_nn_errno (*Release)(std::uint32_t)>
-class Handle {
- public:
-  explicit Handle(std::uint32_t value) : value_(value) {}
-  Handle(Handle&& other) noexcept
-      : value_(other.value_), owned_(std::exchange(other.owned_, false)) {}
-  Handle& operator=(Handle&& other) noexcept {
-    std::swap(value_, other.value_);
-    std::swap(owned_, other.owned_);
-    return *this;
-  }
-  ~Handle() {
-#ifdef WASI_NN_RELEASE_HANDLES
-    if (owned_) Release(value_);
-#endif
-  }
-  std::uint32_t get() const { return value_; }
-
- private:
-  std::uint32_t value_;
-  bool owned_ = true;
-};
-
-#ifdef WASI_NN_RELEASE_HANDLES
-using GraphHandle = Handle<wasi_nn_unload>;
-using ContextHandle = Handle<wasi_nn_finalize_execution_context>;
-#else
-// Naming the extensions would import them.
-using GraphHandle = Handle<nullptr>;
-using ContextHandle = Handle<nullptr>;
-#endif
-
-// "f32[?,3,224,224]"
-template <Element T, std::size_t... kDims>
-std::string Declared() {
-  std::string text(TensorTypeName(kTensorType<T>));
-  text += '[';
-  bool first = true;
-  ((text += std::exchange(first, false) ? "" : ",",
-    text += kDims == kAny ? "?" : std::to_string(kDims)),
-   ...);
-  return text + ']';
-}
-
-template <std::size_t... kDims>
-constexpr bool Allows(std::span<const std::uint32_t> dims) {
-  constexpr std::array<std::size_t, sizeof...(kDims)> kDeclared = {kDims...};
-  if (dims.size() != kDeclared.size()) return false;
-  for (std::size_t i = 0; i < dims.size(); ++i) {
-    if (kDeclared[i] != kAny && kDeclared[i] != dims[i]) return false;
-  }
-  return true;
-}
-
-// The dimensions of `n_elements` where at most one is open; nothing if they do not fit.
-template <std::size_t... kDims>
-constexpr std::optional<std::array<std::uint32_t, sizeof...(kDims)>> Deduce(
-    std::uint64_t n_elements) {
-  static_assert(((kDims == kAny ? 1 : 0) + ... + 0) <= 1,
-                "several dimensions are open: give an mdspan, which has them all");
-  constexpr std::uint64_t kFixed = ((kDims == kAny ? 1 : kDims) * ... * 1);
-  constexpr bool kIsOpen = ((kDims == kAny) || ...);
-  if (kFixed == 0 ? n_elements != 0 : n_elements % kFixed != 0) return std::nullopt;
-  const std::uint64_t open = kFixed == 0 ? 0 : n_elements / kFixed;
-  if (!kIsOpen && kFixed != n_elements) return std::nullopt;
-  if (open > kMaxSizeBytes) return std::nullopt;
-  return std::array<std::uint32_t, sizeof...(kDims)>{
-      static_cast<std::uint32_t>(kDims == kAny ? open : kDims)...};
-}
-
-// The number of elements of a type that always has as many; kAny of others.
-template <typename V>
-inline constexpr std::size_t kSizeOf = kAny;
-template <typename T, std::size_t kSize>
-inline constexpr std::size_t kSizeOf<std::array<T, kSize>> = kSize;
-template <typename T, std::size_t kSize>
-inline constexpr std::size_t kSizeOf<T[kSize]> = kSize;
-
-#ifdef WASI_NN_HAS_MDSPAN
-// An mdspan over elements in one piece, row by row: what a tensor is.
-template <typename M>
-inline constexpr bool kIsTensorView = false;
-template <typename T, typename E, typename L, typename A>
-inline constexpr bool kIsTensorView<std::mdspan<T, E, L, A>> = true;
-
-template <typename T, typename E, typename L, typename A>
-std::array<std::uint32_t, E::rank()> DimsOf(const std::mdspan<T, E, L, A>& view) {
-  static_assert(std::is_same_v<L, std::layout_right>, "a tensor is row-major: use layout_right");
-  static_assert(std::is_same_v<A, std::default_accessor<T>>, "a tensor is plain memory");
-  std::array<std::uint32_t, E::rank()> dims;
-  for (std::size_t i = 0; i < dims.size(); ++i) {
-    dims[i] = static_cast<std::uint32_t>(view.extent(i));
-  }
-  return dims;
-}
-
-// Whether some sizes fit both the declaration and the extents.
-template <typename E, std::size_t... kDims>
-constexpr bool MayFit() {
-  constexpr std::array<std::size_t, sizeof...(kDims)> kDeclared = {kDims...};
-  if (E::rank() != kDeclared.size()) return false;
-  for (std::size_t i = 0; i < kDeclared.size(); ++i) {
-    const std::size_t extent = E::static_extent(i);
-    if (extent != kAny && kDeclared[i] != kAny && extent != kDeclared[i]) return false;
-  }
-  return true;
-}
-#endif
-
-}  // namespace internal
 
 // One execution of a graph: (SetInput* Compute GetOutput*)*. Inputs stay set between computes.
 class Context {
@@ -220,12 +57,17 @@ class Context {
   template <ElementRange R>
   [[nodiscard]] Result<void> SetInput(Slot input, Dims dims, const R& data) const {
     using T = std::ranges::range_value_t<R>;
-    return SetInputBytes(input, dims, kTensorType<T>, std::as_bytes(std::span(data)),
+    return SetInputBytes(input, dims, kElementType<T>, std::as_bytes(std::span(data)),
                          std::ranges::size(data));
   }
   template <Element T>
   [[nodiscard]] Result<void> SetInput(Slot input, const Tensor<T>& tensor) const {
     return SetInput(input, tensor.dims, tensor.data);
+  }
+  // One whose elements are no C++ type, such as ONNX's int4: `data` has them as dense as ONNX does.
+  [[nodiscard]] Result<void> SetInputPacked(Slot input, Dims dims,
+                                            std::span<const std::byte> data) const {
+    return SetInputBytes(input, dims, kElementType<std::byte>, data, dims.NumElements());
   }
 
   // An input that is declared: `value` is an mdspan, or a range of elements whose number tells the
@@ -246,7 +88,7 @@ class Context {
                                   Dims(dims).ToString() + " came");
       }
       return SetInputBytes(
-          input.slot, dims, kTensorType<T>,
+          input.slot, dims, kElementType<T>,
           std::as_bytes(std::span(value.data_handle(), value.mapping().required_span_size())),
           value.mapping().required_span_size());
     } else
@@ -284,14 +126,22 @@ class Context {
     if (auto got = ReadOutput(output, std::as_writable_bytes(out), &size_bytes); !got) {
       return std::unexpected(std::move(got.error()));
     }
-    return CountElements<T>(output, size_bytes);
+    return CountElements(output, out, size_bytes);
   }
 
-  // An output, whole. The host is asked twice, for the size and for the data, unless the output has
-  // `expected_size` elements; hosts that do not tell the size need that number.
+  // An output, whole: a std::vector<T>, or Bools. The host is asked twice, for the size and for the
+  // data, unless the output has `expected_size` elements; hosts that do not tell the size need that
+  // number.
   template <Element T>
-  [[nodiscard]] Result<std::vector<T>> GetOutput(Slot output, std::size_t expected_size = 0) const {
-    std::vector<T> out(expected_size);
+  [[nodiscard]] Result<Elements<T>> GetOutput(Slot output, std::size_t expected_size = 0) const {
+#ifdef WASI_NN_HAS_MORE
+    if (expected_size == 0) {
+      if (const auto dims = OutputDims(output)) {
+        expected_size = static_cast<std::size_t>(Dims(*dims).NumElements());
+      }
+    }
+#endif
+    Elements<T> out(expected_size);
     std::uint32_t size_bytes = 0;
     auto got = ReadOutput(output, std::as_writable_bytes(std::span(out)), &size_bytes);
     if (!got && got.error().code == Errno::kTooLarge && size_bytes > out.size() * sizeof(T)) {
@@ -299,7 +149,7 @@ class Context {
       got = ReadOutput(output, std::as_writable_bytes(std::span(out)), &size_bytes);
     }
     if (!got) return std::unexpected(std::move(got.error()));
-    auto count = CountElements<T>(output, size_bytes);
+    auto count = CountElements(output, std::span(out), size_bytes);
     if (!count) return std::unexpected(std::move(count.error()));
     out.resize(*count);
     return out;
@@ -310,24 +160,25 @@ class Context {
   // model's elements are those declared, Check of wasi_nn_introspection.hpp tells.
   template <Element T, std::size_t... kDims>
   [[nodiscard]] Result<TypedTensor<T, kDims...>> Get(const Output<T, kDims...>& output) const {
-    auto data = GetOutput<T>(output.slot);
-    if (!data) return std::unexpected(std::move(data.error()));
-    const auto mismatch = [&](const std::string& came) {
-      return internal::Fail(
-          "get_output " + output.slot.ToString(), WASI_NN_ERRNO_INVALID_ARGUMENT,
-          "it is declared as " + internal::Declared<T, kDims...>() + ", but " + came + " came");
-    };
     TypedTensor<T, kDims...> tensor;
 #ifdef WASI_NN_HAS_MORE
-    const auto dims = OutputDims(output.slot);
-    if (!dims) return std::unexpected(dims.error());
-    if (!internal::Allows<kDims...>(*dims)) return mismatch(Dims(*dims).ToString());
-    std::ranges::copy(*dims, tensor.dims.begin());
+    if (auto dims = DimsOfDeclared(output); dims) {
+      tensor.dims = *dims;
+    } else {
+      return std::unexpected(std::move(dims.error()));
+    }
+    auto data = GetOutput<T>(output.slot, Dims(tensor.dims).NumElements());
+    if (!data) return std::unexpected(std::move(data.error()));
 #else
+    auto data = GetOutput<T>(output.slot);
+    if (!data) return std::unexpected(std::move(data.error()));
     const auto dims = internal::Deduce<kDims...>(data->size());
-    if (!dims) return mismatch(std::to_string(data->size()) + " elements");
+    if (!dims) return Mismatch(output, std::to_string(data->size()) + " elements came");
     tensor.dims = *dims;
 #endif
+    if (data->size() != Dims(tensor.dims).NumElements()) {
+      return Mismatch(output, "it has " + std::to_string(data->size()) + " elements of this type");
+    }
     tensor.data = std::move(*data);
     return tensor;
   }
@@ -338,7 +189,7 @@ class Context {
   [[nodiscard]] Result<void> SetInput(Slot input, std::mdspan<T, E, L, A> view) const {
     const auto dims = internal::DimsOf(view);
     const std::size_t size = view.mapping().required_span_size();
-    return SetInputBytes(input, dims, kTensorType<T>,
+    return SetInputBytes(input, dims, kElementType<std::remove_cv_t<T>>,
                          std::as_bytes(std::span(view.data_handle(), size)), size);
   }
   // Fills the whole view, whose number of elements must be the output's.
@@ -354,28 +205,34 @@ class Context {
         "get_output " + output.ToString(), WASI_NN_ERRNO_INVALID_ARGUMENT,
         "it has " + std::to_string(*count) + " elements, the view is " + Dims(dims).ToString());
   }
+  // An output that is declared, to memory of the caller's, whose dimensions must be those that came
+  // out.
+  template <Element T, std::size_t... kDims, typename U, typename E, typename L, typename A>
+  [[nodiscard]] Result<void> GetInto(const Output<T, kDims...>& output,
+                                     std::mdspan<U, E, L, A> view) const {
+    static_assert(std::is_same_v<U, T>, "the output is declared with another element type");
+    static_assert(internal::MayFit<E, kDims...>(),
+                  "the output is declared with another rank, or other dimensions");
+    const auto dims = internal::DimsOf(view);
+    if (!internal::Allows<kDims...>(dims)) {
+      return Mismatch(output, "the view is " + Dims(dims).ToString());
+    }
+#ifdef WASI_NN_HAS_MORE
+    const auto came = DimsOfDeclared(output);
+    if (!came) return std::unexpected(came.error());
+    if (*came != dims) {
+      return Mismatch(output,
+                      Dims(*came).ToString() + " came, and the view is " + Dims(dims).ToString());
+    }
+#endif
+    return GetOutputInto(output.slot, view);
+  }
 #endif
 
 #ifdef WASI_NN_HAS_MORE
   // The dimensions of an output, as they came out of the last Compute.
   [[nodiscard]] Result<std::vector<std::uint32_t>> OutputDims(Slot output) const {
-    const std::string_view name = output.name();
-    std::vector<std::uint32_t> dims(8);
-    for (;;) {
-      const auto capacity = static_cast<std::uint32_t>(dims.size());
-      std::uint32_t rank = 0;
-      const wasi_nn_errno number =
-          output.has_name()
-              ? wasi_nn_onnx_output_dims_by_name(handle_.get(), name.data(),
-                                                 static_cast<std::uint32_t>(name.size()),
-                                                 dims.data(), capacity, &rank)
-              : wasi_nn_onnx_output_dims(handle_.get(), output.index(), dims.data(), capacity,
-                                         &rank);
-      dims.resize(rank);
-      if (number == WASI_NN_ERRNO_SUCCESS) return dims;
-      if (number == WASI_NN_ERRNO_TOO_LARGE && rank > capacity) continue;
-      return internal::Refused("output_dims " + output.ToString(), number, "");
-    }
+    return ReadDims(output, "output_dims ");
   }
 #endif
 
@@ -420,11 +277,11 @@ class Context {
     return slot.has_name() ? std::string(slot.name()) : std::to_string(slot.index());
   }
 
-  Result<void> SetInputBytes(const Slot& input, Dims dims, TensorType type,
-                             std::span<const std::byte> bytes, std::size_t n_elements) const {
+  Result<void> SetInputBytes(const Slot& input, Dims dims, ElementType type,
+                             std::span<const std::byte> bytes, std::uint64_t n_elements) const {
     const auto what = [&] {
-      return "set_input " + input.ToString() + " (" + std::string(TensorTypeName(type)) +
-             dims.ToString() + ")";
+      return "set_input " + input.ToString() + " (" + std::string(type.name) + dims.ToString() +
+             ")";
     };
     if (dims.NumElements() != n_elements) {
       return internal::Fail(what(), WASI_NN_ERRNO_INVALID_ARGUMENT,
@@ -436,7 +293,7 @@ class Context {
     wasi_nn_tensor tensor;
     tensor.dimensions = dims.span().data();
     tensor.n_dimensions = static_cast<std::uint32_t>(dims.span().size());
-    tensor.type = static_cast<wasi_nn_tensor_type>(type);
+    tensor.type = static_cast<wasi_nn_tensor_type>(type.crosses_as());
     tensor.data = reinterpret_cast<const std::uint8_t*>(bytes.data());
     tensor.size_bytes = static_cast<std::uint32_t>(bytes.size());
     const wasi_nn_errno number = SetTensor(input, tensor);
@@ -495,14 +352,70 @@ class Context {
     }
   }
 
+  // How many elements the host wrote to the front of `out`.
   template <Element T>
-  static Result<std::size_t> CountElements(const Slot& output, std::uint32_t size_bytes) {
-    if (size_bytes % sizeof(T) == 0) return size_bytes / sizeof(T);
-    return internal::Fail("get_output " + output.ToString(), WASI_NN_ERRNO_INVALID_ARGUMENT,
-                          "its " + std::to_string(size_bytes) +
-                              " bytes are not whole elements of " +
-                              std::string(TensorTypeName(kTensorType<T>)));
+  static Result<std::size_t> CountElements(const Slot& output, std::span<T> out,
+                                           std::uint32_t size_bytes) {
+    const auto fail = [&](const std::string& why) {
+      return internal::Fail("get_output " + output.ToString(), WASI_NN_ERRNO_INVALID_ARGUMENT,
+                            "its " + std::to_string(size_bytes) + " bytes are " + why);
+    };
+    if (size_bytes % sizeof(T) != 0) {
+      return fail("not whole elements of " + std::string(kElementType<T>.name));
+    }
+    if constexpr (std::is_same_v<T, bool>) {
+      // A bool of another value must not be left behind, nor looked at as a bool.
+      const auto bytes = std::as_writable_bytes(out).first(size_bytes);
+      if (std::ranges::any_of(bytes, [](std::byte b) { return b > std::byte{1}; })) {
+        std::ranges::fill(bytes, std::byte{0});
+        return fail("no bools");
+      }
+    }
+    return size_bytes / sizeof(T);
   }
+
+  template <Element T, std::size_t... kDims>
+  static std::unexpected<Error> Mismatch(const Output<T, kDims...>& output,
+                                         const std::string& what) {
+    return internal::Fail(
+        "get_output " + output.slot.ToString(), WASI_NN_ERRNO_INVALID_ARGUMENT,
+        "it is declared as " + internal::Declared<T, kDims...>() + ", but " + what);
+  }
+
+#ifdef WASI_NN_HAS_MORE
+  Result<std::vector<std::uint32_t>> ReadDims(const Slot& output, std::string_view call) const {
+    const std::string_view name = output.name();
+    std::vector<std::uint32_t> dims(8);
+    for (;;) {
+      const auto capacity = static_cast<std::uint32_t>(dims.size());
+      std::uint32_t rank = 0;
+      const wasi_nn_errno number =
+          output.has_name()
+              ? wasi_nn_onnx_output_dims_by_name(handle_.get(), name.data(),
+                                                 static_cast<std::uint32_t>(name.size()),
+                                                 dims.data(), capacity, &rank)
+              : wasi_nn_onnx_output_dims(handle_.get(), output.index(), dims.data(), capacity,
+                                         &rank);
+      dims.resize(rank);
+      if (number == WASI_NN_ERRNO_SUCCESS) return dims;
+      if (number == WASI_NN_ERRNO_TOO_LARGE && rank > capacity) continue;
+      return internal::Refused(std::string(call) + output.ToString(), number, "");
+    }
+  }
+
+  // The dimensions that came out, if they are as declared.
+  template <Element T, std::size_t... kDims>
+  Result<std::array<std::uint32_t, sizeof...(kDims)>> DimsOfDeclared(
+      const Output<T, kDims...>& output) const {
+    const auto dims = ReadDims(output.slot, "get_output ");
+    if (!dims) return std::unexpected(dims.error());
+    if (!internal::Allows<kDims...>(*dims))
+      return Mismatch(output, Dims(*dims).ToString() + " came");
+    std::array<std::uint32_t, sizeof...(kDims)> fixed;
+    std::ranges::copy(*dims, fixed.begin());
+    return fixed;
+  }
+#endif
 
   internal::ContextHandle handle_;
 };

@@ -34,9 +34,10 @@ struct ValueInfo {
 
   // "pixels f32[N,3,224,224]"
   std::string ToString() const {
+    const ElementType element = ElementTypeOfOnnx(onnx_type);
     std::string text =
         name + " " +
-        (type ? std::string(TensorTypeName(*type)) : "onnx-type-" + std::to_string(onnx_type));
+        (element.onnx != 0 ? std::string(element.name) : "onnx-type-" + std::to_string(onnx_type));
     if (!dims) return text + "[...]";
     text += '[';
     for (std::size_t i = 0; i < dims->size(); ++i) {
@@ -148,7 +149,7 @@ Result<void> CheckSlot(const Graph& graph, wasi_nn_side side, const Slot& slot) 
   if (!info) return std::unexpected(info.error());
   constexpr std::array<std::size_t, sizeof...(kDims)> kDeclared = {kDims...};
   const bool fits =
-      info->type == kTensorType<T> &&
+      info->onnx_type == kElementType<T>.onnx &&
       (!info->dims ||
        std::ranges::equal(*info->dims, kDeclared, [](const Dimension& dim, std::size_t want) {
          return !dim.size || want == kAny || *dim.size == want;

@@ -5,6 +5,7 @@
 
 #include <gtest/gtest.h>
 
+#include <bit>
 #include <cstring>
 #include <string>
 
@@ -112,6 +113,16 @@ wasi_nn_errno wasi_nn_finalize_execution_context(wasi_nn_graph_execution_context
 
 }  // extern "C"
 
+namespace other {
+struct Float8 {
+  std::uint8_t bits;
+};
+}  // namespace other
+
+template <>
+inline constexpr wasi_nn::ElementType wasi_nn::kElementType<other::Float8> =
+    wasi_nn::ElementTypeOfOnnx(17);
+
 namespace wasi_nn {
 namespace {
 
@@ -123,8 +134,12 @@ static_assert(kTensorType<std::byte> == TensorType::kU8);
 static_assert(kTensorType<std::int32_t> == TensorType::kI32);
 static_assert(kTensorType<std::int64_t> == TensorType::kI64);
 static_assert(kTensorType<long long> == TensorType::kI64);
-// The ABI has no such types: a tensor of them does not compile.
-static_assert(!Element<bool> && !Element<std::uint32_t> && !Element<char> && !Element<short>);
+// The ABI has no number for these, which cross as bytes.
+static_assert(kTensorType<bool> == TensorType::kU8 &&
+              kTensorType<std::uint64_t> == TensorType::kU8);
+static_assert(kTensorType<BFloat16> == TensorType::kU8);
+// No tensor has such elements: one of them does not compile.
+static_assert(!Element<char> && !Element<char16_t> && !Element<void*> && !Element<std::string>);
 static_assert(!ElementRange<std::vector<bool>> && !ElementRange<float>);
 static_assert(std::is_nothrow_move_constructible_v<Graph> && !std::is_copy_constructible_v<Graph>);
 
@@ -222,6 +237,85 @@ TEST_F(BindingTest, ChecksDimensionsBeforeItAsksTheHost) {
   constexpr std::uint32_t kBig = 0x10000;
   EXPECT_FALSE(context.SetInput(0, {kBig, kBig, kBig, kBig}, std::vector<float>()));
   EXPECT_EQ(host.n_calls, 0);
+}
+
+// A C++ type, ONNX's number for it and its name in messages.
+template <typename T, std::uint32_t kOnnx, typename Name>
+struct Case {};
+#define WNN_NAME(text) decltype([] { return std::string_view(text); })
+
+template <typename C>
+class ElementTypeTest : public BindingTest {};
+using ElementCases =
+    testing::Types<Case<bool, 9, WNN_NAME("bool")>, Case<std::int8_t, 3, WNN_NAME("i8")>,
+                   Case<std::uint8_t, 2, WNN_NAME("u8")>, Case<std::int16_t, 5, WNN_NAME("i16")>,
+                   Case<std::uint16_t, 4, WNN_NAME("u16")>, Case<std::int32_t, 6, WNN_NAME("i32")>,
+                   Case<std::uint32_t, 12, WNN_NAME("u32")>, Case<std::int64_t, 7, WNN_NAME("i64")>,
+                   Case<std::uint64_t, 13, WNN_NAME("u64")>,
+                   Case<unsigned long long, 13, WNN_NAME("u64")>,
+                   Case<Float16, 10, WNN_NAME("f16")>, Case<BFloat16, 16, WNN_NAME("bf16")>,
+                   Case<float, 1, WNN_NAME("f32")>, Case<double, 11, WNN_NAME("f64")>>;
+TYPED_TEST_SUITE(ElementTypeTest, ElementCases);
+
+template <typename T, std::uint32_t kOnnx, typename Name>
+void ExpectCrosses(Case<T, kOnnx, Name>, const Context& context) {
+  static_assert(kElementType<T>.onnx == kOnnx && kElementType<T>.name == Name{}());
+  Elements<T> values(6);
+  values[1] = std::bit_cast<T>(std::array<unsigned char, sizeof(T)>{1});
+  ASSERT_TRUE(context.SetInput(0, {2, 3}, values));
+  EXPECT_EQ(host.data, values.data());
+  EXPECT_EQ(host.dims, (std::vector<std::uint32_t>{2, 3}));
+  EXPECT_EQ(host.size_bytes, 6 * sizeof(T));
+  EXPECT_EQ(host.type, static_cast<std::uint32_t>(kTensorType<T>));
+  ExpectMentions(context.SetInput(0, {1, 7}, values).error(),
+                 "set_input 0 (" + std::string(Name{}()) + "[1,7])");
+
+  const auto bytes = std::as_bytes(std::span(values));
+  host.output.assign(bytes.begin(), bytes.end());
+  const auto output = context.Get(Output<T, kAny, 3>{0});
+  ASSERT_TRUE(output.has_value()) << output.error().message;
+  EXPECT_EQ(output->dims, (std::array<std::uint32_t, 2>{2, 3}));
+  EXPECT_TRUE(std::ranges::equal(std::as_bytes(std::span(output->data)), bytes));
+}
+
+TYPED_TEST(ElementTypeTest, Crosses) { ExpectCrosses(TypeParam(), this->MakeContext()); }
+
+TEST_F(BindingTest, RefusesBytesThatAreNoBools) {
+  const Context context = MakeContext();
+  SetOutput<unsigned char>({1, 0, 2});
+  ExpectMentions(context.GetOutput<bool>(0).error(), "its 3 bytes are no bools");
+  std::array<bool, 3> flags = {};
+  EXPECT_FALSE(context.GetOutputInto(0, std::span<bool>(flags)));
+  EXPECT_EQ(flags, (std::array<bool, 3>{}));
+}
+
+TEST_F(BindingTest, KeepsBoolsInOnePiece) {
+  Bools bools = {true, false};
+  const Bools copy = bools;
+  bools.resize(4);
+  EXPECT_TRUE(std::ranges::equal(bools, std::array{true, false, false, false}));
+  bools.resize(1);
+  EXPECT_EQ(bools.size(), 1u);
+  bools = copy;
+  EXPECT_TRUE(std::ranges::equal(bools, std::array{true, false}));
+  EXPECT_EQ(Bools().data(), nullptr);
+}
+
+TEST_F(BindingTest, TakesElementsThatOthersDefine) {
+  const Context context = MakeContext();
+  ASSERT_TRUE(context.SetInput(0, {2}, std::vector<other::Float8>(2)));
+  EXPECT_EQ(host.type, WASI_NN_TENSOR_TYPE_U8 + 0u);
+  EXPECT_EQ(host.size_bytes, 2u);
+  ExpectMentions(context.SetInput(0, {3}, std::vector<other::Float8>(2)).error(), "f8e4m3fn[3]");
+}
+
+TEST_F(BindingTest, PassesPackedElementsAsTheyAre) {
+  const Context context = MakeContext();
+  const std::array<std::byte, 2> three_nibbles = {};
+  ASSERT_TRUE(context.SetInputPacked(0, {3}, three_nibbles));
+  EXPECT_EQ(host.dims, (std::vector<std::uint32_t>{3}));
+  EXPECT_EQ(host.size_bytes, 2u);
+  EXPECT_EQ(host.type, WASI_NN_TENSOR_TYPE_U8 + 0u);
 }
 
 TEST_F(BindingTest, SaysWhyTheHostRefusedATensor) {

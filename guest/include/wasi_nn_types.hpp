@@ -8,6 +8,8 @@
 #include <cstdint>
 #include <expected>
 #include <initializer_list>
+#include <iterator>
+#include <memory>
 #include <ranges>
 #include <span>
 #include <string>
@@ -77,60 +79,97 @@ enum class Target : wasi_nn_execution_target {
   kTpu = WASI_NN_EXECUTION_TARGET_TPU,
 };
 
+// How the host takes a tensor: the ABI's numbers of element types.
 enum class TensorType : wasi_nn_tensor_type {
   kF16 = WASI_NN_TENSOR_TYPE_F16,
   kF32 = WASI_NN_TENSOR_TYPE_F32,
   kF64 = WASI_NN_TENSOR_TYPE_F64,
-  kU8 = WASI_NN_TENSOR_TYPE_U8,
+  kU8 = WASI_NN_TENSOR_TYPE_U8,  // and every type without a number, as bytes
   kI32 = WASI_NN_TENSOR_TYPE_I32,
   kI64 = WASI_NN_TENSOR_TYPE_I64,
+#ifdef WASI_NN_COMPONENT
+  kBf16 = WASI_NN_TENSOR_TYPE_BF16,
+#endif
 };
 
-constexpr std::string_view TensorTypeName(TensorType type) {
-  switch (type) {
-    case TensorType::kF16: return "f16";
-    case TensorType::kF32: return "f32";
-    case TensorType::kF64: return "f64";
-    case TensorType::kU8: return "u8";
-    case TensorType::kI32: return "i32";
-    case TensorType::kI64: return "i64";
+// An element type: ONNX's number for it (TensorProto.DataType) and what messages call it.
+struct ElementType {
+  std::uint32_t onnx = 0;  // 0: none
+  std::string_view name;
+
+  // By what number tensors of it cross.
+  constexpr TensorType crosses_as() const {
+    switch (onnx) {
+      case 1: return TensorType::kF32;
+      case 6: return TensorType::kI32;
+      case 7: return TensorType::kI64;
+      case 10: return TensorType::kF16;
+      case 11: return TensorType::kF64;
+#ifdef WASI_NN_COMPONENT
+      case 16: return TensorType::kBf16;
+#endif
+      default: return TensorType::kU8;
+    }
   }
-  return "unknown";
+};
+
+// Those of ONNX's tensors, by their numbers.
+constexpr ElementType ElementTypeOfOnnx(std::uint32_t number) {
+  constexpr std::string_view kNames[] = {
+      "",           "f32",    "u8",         "i8",  "u16", "i16",    "i32",    "i64",  "string",
+      "bool",       "f16",    "f64",        "u32", "u64", "c64",    "c128",   "bf16", "f8e4m3fn",
+      "f8e4m3fnuz", "f8e5m2", "f8e5m2fnuz", "u4",  "i4",  "f4e2m1", "f8e8m0", "u2",   "i2"};
+  return number < std::size(kNames) ? ElementType{number, kNames[number]} : ElementType{};
 }
 
-// An IEEE half-precision number as its 16 bits; this header does no arithmetic with it.
-struct Float16 {
+// Half-precision numbers as their 16 bits; this header does no arithmetic with them.
+struct Float16 {  // IEEE binary16
+  std::uint16_t bits;
+};
+struct BFloat16 {  // the upper half of a float
   std::uint16_t bits;
 };
 
 namespace internal {
 
-// The tensor type of a C++ type, or -1. Integers go by width and sign, since `long` and
-// `long long` are different types of one width on some targets and not on others.
+// Integers go by width and sign, since `long` and `long long` are different types of one width on
+// some targets and not on others. Characters are none, but for those that are bytes.
 template <typename T>
-constexpr int TensorTypeOf() {
-  using U = std::remove_cv_t<T>;
-  if constexpr (std::is_same_v<U, Float16>) return WASI_NN_TENSOR_TYPE_F16;
-  if constexpr (std::is_same_v<U, float>) return WASI_NN_TENSOR_TYPE_F32;
-  if constexpr (std::is_same_v<U, double>) return WASI_NN_TENSOR_TYPE_F64;
-  if constexpr (std::is_same_v<U, unsigned char> || std::is_same_v<U, std::byte>) {
-    return WASI_NN_TENSOR_TYPE_U8;
+constexpr std::uint32_t OnnxTypeOf() {
+  if constexpr (std::is_same_v<T, bool>) return 9;
+  if constexpr (std::is_same_v<T, std::byte> || std::is_same_v<T, unsigned char>) return 2;
+  if constexpr (std::is_same_v<T, signed char>) return 3;
+  if constexpr (std::is_same_v<T, unsigned short>) return 4;
+  if constexpr (std::is_same_v<T, short>) return 5;
+  if constexpr (std::is_same_v<T, int> || std::is_same_v<T, long> || std::is_same_v<T, long long>) {
+    return sizeof(T) == 4 ? 6 : 7;
   }
-  if constexpr (std::is_same_v<U, int> || std::is_same_v<U, long> || std::is_same_v<U, long long>) {
-    return sizeof(U) == 4 ? WASI_NN_TENSOR_TYPE_I32 : WASI_NN_TENSOR_TYPE_I64;
+  if constexpr (std::is_same_v<T, unsigned> || std::is_same_v<T, unsigned long> ||
+                std::is_same_v<T, unsigned long long>) {
+    return sizeof(T) == 4 ? 12 : 13;
   }
-  return -1;
+  if constexpr (std::is_same_v<T, Float16>) return 10;
+  if constexpr (std::is_same_v<T, BFloat16>) return 16;
+  if constexpr (std::is_same_v<T, float>) return 1;
+  if constexpr (std::is_same_v<T, double>) return 11;
+  return 0;
 }
 
 }  // namespace internal
 
-// C++ types that are elements of tensors: float, double, unsigned char, std::byte, Float16 and
-// signed integers of 32 and 64 bits.
+// The element type of a C++ type. Of one of your own, or of another library's, once it is said:
+//   template <>
+//   inline constexpr wasi_nn::ElementType wasi_nn::kElementType<my::half> = ElementTypeOfOnnx(10);
 template <typename T>
-concept Element = internal::TensorTypeOf<T>() >= 0;
+inline constexpr ElementType kElementType = ElementTypeOfOnnx(internal::OnnxTypeOf<T>());
+
+// C++ types that are elements of tensors: bool, the integers of 8 to 64 bits (of chars, signed and
+// unsigned char only), std::byte, float, double, Float16, BFloat16, and those that say they are.
+template <typename T>
+concept Element = std::is_trivially_copyable_v<T> && kElementType<std::remove_cv_t<T>>.onnx != 0;
 
 template <Element T>
-inline constexpr TensorType kTensorType = static_cast<TensorType>(internal::TensorTypeOf<T>());
+inline constexpr TensorType kTensorType = kElementType<std::remove_cv_t<T>>.crosses_as();
 
 // Containers of elements in one piece: std::vector, std::span, std::array, C arrays.
 template <typename R>
@@ -233,18 +272,62 @@ struct Output {
   Slot slot;
 };
 
+// Bools in one piece, which std::vector<bool> are not.
+class Bools {
+ public:
+  Bools() = default;
+  explicit Bools(std::size_t size) : data_(std::make_unique<bool[]>(size)), size_(size) {}
+  Bools(std::initializer_list<bool> values) : Bools(values.size()) {
+    std::ranges::copy(values, data());
+  }
+  Bools(const Bools& other) : Bools(other.size()) { std::ranges::copy(other, data()); }
+  Bools(Bools&& other) noexcept
+      : data_(std::move(other.data_)), size_(std::exchange(other.size_, 0)) {}
+  Bools& operator=(Bools other) noexcept {
+    data_.swap(other.data_);
+    std::swap(size_, other.size_);
+    return *this;
+  }
+
+  bool* data() { return data_.get(); }
+  const bool* data() const { return data_.get(); }
+  std::size_t size() const { return size_; }
+  bool* begin() { return data(); }
+  bool* end() { return data() + size_; }
+  const bool* begin() const { return data(); }
+  const bool* end() const { return data() + size_; }
+  bool& operator[](std::size_t i) { return data_[i]; }
+  bool operator[](std::size_t i) const { return data_[i]; }
+  void resize(std::size_t size) {
+    if (size > size_) {
+      Bools larger(size);
+      std::ranges::copy(*this, larger.data());
+      *this = std::move(larger);
+    }
+    size_ = size;
+  }
+
+ private:
+  std::unique_ptr<bool[]> data_;
+  std::size_t size_ = 0;
+};
+
+// Elements in one piece, of one's own: std::vector<T>, or Bools.
+template <Element T>
+using Elements = std::conditional_t<std::is_same_v<T, bool>, Bools, std::vector<T>>;
+
 // A tensor of one's own, of any rank.
 template <Element T>
 struct Tensor {
   std::vector<std::uint32_t> dims;
-  std::vector<T> data;  // row-major
+  Elements<T> data;  // row-major
 };
 
 // One whose rank, and some of whose dimensions, are known when it is compiled.
 template <Element T, std::size_t... kDims>
 struct TypedTensor {
   std::array<std::uint32_t, sizeof...(kDims)> dims;
-  std::vector<T> data;  // row-major
+  Elements<T> data;  // row-major
 
 #ifdef WASI_NN_HAS_MDSPAN
   // Borrowed.

@@ -165,10 +165,73 @@ def refuse(host, guests, runtime, guest):
     return True
 
 
-# What an example prints, and the bytes of tensors that it may copy in and out, over either ABI and
-# in any language. The model: y = h1 * x and h1 = h0 + x, all float[N,2].
-CHECKED = """check: invalid_argument: output 'y' is declared as f64[?,2], but the model has 'y f32[N,2]'
+# The models of the examples, what these print, and the bytes of tensors that they may copy in and
+# out, over either ABI and in any language.
+
+
+def cell_model():
+    """y = h1 * x and h1 = h0 + x, all float[N,2]."""
+    model = onnx_writer.ModelWriter("cell", 17, "tests")
+    for value in "x", "h0":
+        model.add_input(value, ["N", 2])
+    model.add_node("Add", ["h0", "x"], "h1")
+    model.add_node("Mul", ["h1", "x"], "y")
+    for value in "y", "h1":
+        model.add_output(value, ["N", 2])
+    return model
+
+
+# ONNX's numbers and the bytes of an element, in the order of types.cc.
+TYPES = ((9, 1), (3, 1), (2, 1), (5, 2), (4, 2), (6, 4), (12, 4), (7, 8), (13, 8), (10, 2), (16, 2),
+         (1, 4), (11, 8))
+DOUBLE = 11
+
+
+def types_model():
+    """y<i> = x<i> and d<i> = Cast(x<i>) for each type, [N,2]."""
+    model = onnx_writer.ModelWriter("types", 17, "tests")
+    for i, (dtype, _) in enumerate(TYPES):
+        model.add_input(f"x{i}", ["N", 2], dtype)
+        model.add_node("Identity", [f"x{i}"], f"y{i}")
+        model.add_node("Cast", [f"x{i}"], f"d{i}", to=DOUBLE)
+        model.add_output(f"y{i}", ["N", 2], dtype)
+    for i in range(len(TYPES)):
+        model.add_output(f"d{i}", ["N", 2], DOUBLE)
+    return model
+
+
+TYPES_OUTPUT = """bool 0 1 1 0
+i8 -128 1 2 127
+u8 0 1 2 255
+i16 -32768 1 2 32767
+u16 0 1 2 65535
+i32 -2.14748e+09 1 2 2.14748e+09
+u32 0 1 2 4.29497e+09
+i64 -9.22337e+18 1 2 9.22337e+18
+u64 0 1 2 1.84467e+19
+f16 1 -2 0.333252 65504
+bf16 1 -2 0.333984 65536
+f32 1 -2 0.5 1e+09
+f64 1 -2 0.1 1e+18
+get_output 2: invalid_argument (1): its 4 bytes are no bools
 """
+TYPES_RUST_OUTPUT = """bool 0 1 1 0
+i8 -128 1 2 127
+u8 0 1 2 255
+i16 -32768 1 2 32767
+u16 0 1 2 65535
+i32 -2147483648 1 2 2147483647
+u32 0 1 2 4294967295
+i64 -9223372036854776000 1 2 9223372036854776000
+u64 0 1 2 18446744073709552000
+f16 1 -2 0.5 65504
+bf16 1 -2 0.5 65536
+f32 1 -2 0.5 1000000000
+f64 1 -2 0.1 1000000000000000000
+get_output 2: invalid_argument: its 4 bytes are no bools
+"""
+# Each tensor in and out, its double, and the one that is read again.
+TYPES_COPIED = sum(4 * size * 2 + 4 * 8 for _, size in TYPES) + 4
 STATE_OUTPUT = """input x f32[N,2]
 input h0 f32[N,2]
 output y f32[N,2]
@@ -194,27 +257,24 @@ set_input 0: invalid_argument (1): it is declared as f32[?,2], which the data's 
 set_input 0 (f32[2,3]): invalid_argument: the array does not lie in one piece, row by row: \
 use as_standard_layout()
 """, 3 * 24),
-    "state-rust": (STATE_OUTPUT.replace(" (1)", "").replace(CHECKED, ""),
+    # Which says no numbers of errors and declares no sizes.
+    "state-rust": (STATE_OUTPUT.replace(" (1)", "").replace("f64[?,2]", "f64[?,?]"),
                    8 + 4 * (8 + 8)),
     "state": (STATE_OUTPUT, 8 + 4 * (8 + 8)),
     "infer": ("""12 24
 error 7, needed 8
 """, 3 * 8),
+    "types": (TYPES_OUTPUT, TYPES_COPIED),
+    "types-rust": (TYPES_RUST_OUTPUT, TYPES_COPIED),
 }
+MODELS = {"types": types_model, "types-rust": types_model}  # of others: cell_model
 
 
 def example(host, guests, runtime, guest, name):
-    model = onnx_writer.ModelWriter("cell", 17, "tests")
-    for value in "x", "h0":
-        model.add_input(value, ["N", 2])
-    model.add_node("Add", ["h0", "x"], "h1")
-    model.add_node("Mul", ["h1", "x"], "y")
-    for value in "y", "h1":
-        model.add_output(value, ["N", 2])
     with tempfile.TemporaryDirectory() as folder:
-        Path(folder, "cell.onnx").write_bytes(model.to_bytes())
+        Path(folder, "model.onnx").write_bytes(MODELS.get(name, cell_model)().to_bytes())
         result = run([host, "run", "--runtime", runtime, "--timings=json", "--dir", f"{folder}::.",
-                      guests / f"{guest}.wasm", "cell.onnx"])
+                      guests / f"{guest}.wasm", "model.onnx"])
     output, copied = EXAMPLES[name]
     errors = "\n" + result.stderr  # the log may come before
     counters = json.loads(errors[errors.index("\n{"):])["totals"]

@@ -47,7 +47,7 @@ int main(int argc, char** argv) {
 
   const auto context = Take(graph.CreateContext());
   Take(context.Set(kState, std::array<float, 2>{}));  // how it begins
-  Take(context.BindOutput("h1", "h0"));
+  Take(context.BindOutput("h1", "h0"));               // of each compute, for the next
   for (float step = 1; step <= 4; ++step) {
     Take(context.Set(kX, std::array{step, -step}));
     Take(context.Compute());

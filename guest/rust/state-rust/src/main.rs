@@ -12,6 +12,7 @@ use wasi_nn_onnx::{Graph, Input, Output};
 const X: Input<f32, Ix2> = Input::named("x");
 const STATE: Input<f32, Ix2> = Input::named("h0");
 const Y: Output<f32, Ix2> = Output::named("y");
+const WRONG: Output<f64, Ix2> = Output::named("y");
 
 fn main() -> Result<(), Box<dyn Error>> {
     let path = std::env::args().nth(1).ok_or("usage: state-rust MODEL")?;
@@ -23,6 +24,10 @@ fn main() -> Result<(), Box<dyn Error>> {
         println!("output {output}");
     }
     println!("made by {}", graph.metadata()?.producer_name);
+    graph.check(&X)?;
+    graph.check(&STATE)?;
+    graph.check(&Y)?;
+    println!("{}", graph.check(&WRONG).err().ok_or("accepted")?);
 
     let mut context = graph.context()?;
     context.set(&STATE, &Array2::zeros((1, 2)))?; // how it begins

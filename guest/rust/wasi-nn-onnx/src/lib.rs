@@ -26,6 +26,7 @@
 //! const PIXELS: Input<f32, Ix4> = Input::at(0);
 //! context.set(&PIXELS, &pixels);
 //! context.set_input(0, &Array1::<i32>::zeros(3));
+//! context.set_input(1, &Array1::from_elem(3, true));
 //! # }
 //! ```
 //! ```compile_fail
@@ -45,7 +46,7 @@
 //! ```compile_fail
 //! # use wasi_nn_onnx::Context; use ndarray::Array1;
 //! # fn f(context: &mut Context) {
-//! context.set_input(0, &Array1::<u32>::zeros(3)); // no tensor has such elements
+//! context.set_input(0, &Array1::<u128>::zeros(3)); // no tensor has such elements
 //! # }
 //! ```
 //!
@@ -64,7 +65,7 @@ mod tensor;
 pub use element::{Element, TensorType};
 pub use error::{Error, ErrorCode, Result};
 #[cfg(feature = "extension")]
-pub use introspection::{Dim, Metadata, ValueInfo};
+pub use introspection::{Declaration, Dim, Metadata, ValueInfo};
 pub use tensor::{Input, Output, Slot, Tensor};
 
 /// The format of a model's bytes.
@@ -191,10 +192,10 @@ impl Context {
         let elements = array.as_slice_mut().ok_or_else(|| {
             Error::invalid(call(), "the array does not lie in one piece, row by row")
         })?;
-        let size = elements.len() * size_of::<T>();
-        let written = self
-            .inner
-            .output_into(output, T::TYPE, element::bytes_mut(elements))
+        let size = size_of_val(elements);
+        let write = |bytes: &mut [u8]| self.inner.output_into(output, T::TYPE, bytes);
+        let written = element::fill(elements, write)
+            .map_err(|why| Error::invalid(call(), &why))?
             .map_err(|error| error.during(call))?;
         if written == size {
             return Ok(());

@@ -99,12 +99,13 @@ pub(crate) enum Storage<T> {
 }
 
 impl<T: Element> Storage<T> {
-    /// Nothing if they are no whole elements, or do not lie where elements may.
+    /// Nothing if they are no whole elements, or do not lie where elements may. Bytes are elements:
+    /// `Tensor::new` has seen to it.
     fn elements(&self) -> Option<&[T]> {
         match self {
             Storage::Elements(elements) => Some(elements),
             Storage::Bytes(bytes) => {
-                // SAFETY: any bytes are numbers; what is misaligned comes back in the other parts.
+                // SAFETY: they are elements; what is misaligned comes back in the other parts.
                 let (before, elements, after) = unsafe { bytes.align_to::<T>() };
                 (before.is_empty() && after.is_empty()).then_some(elements)
             }
@@ -122,6 +123,9 @@ impl<T: Element, D: Dimension> Tensor<T, D> {
     /// `dims`: nothing where the host does not tell them; they are deduced for a vector then.
     pub(crate) fn new(dims: Option<Vec<u32>>, storage: Storage<T>) -> Result<Self, String> {
         let storage = match storage {
+            Storage::Bytes(bytes) if !T::may_be(&bytes) => {
+                return Err(format!("its {} bytes are no {}s", bytes.len(), T::TYPE.name()));
+            }
             // An allocator that aligns less than elements need: not known to exist.
             Storage::Bytes(bytes) if bytes.len() % size_of::<T>() == 0 => {
                 let storage = Storage::Bytes(bytes);
@@ -185,7 +189,8 @@ impl<T: Element, D: Dimension> Tensor<T, D> {
 fn copy_of<T: Element>(storage: Storage<T>) -> Storage<T> {
     let Storage::Bytes(bytes) = storage else { return storage };
     let mut elements = vec![T::default(); bytes.len() / size_of::<T>()];
-    crate::element::bytes_mut(&mut elements).copy_from_slice(&bytes);
+    crate::element::fill(&mut elements, |to| to.copy_from_slice(&bytes))
+        .expect("they are elements");
     Storage::Elements(elements)
 }
 
@@ -214,6 +219,20 @@ mod tests {
         assert!(unknown.contains("output_into"), "{unknown}");
         let odd = Tensor::<f32, Ix1>::new(None, Storage::Bytes(vec![0; 5])).err().unwrap();
         assert_eq!(odd, "its 5 bytes are no whole elements of f32");
+    }
+
+    #[test]
+    fn bools_are_nothing_but_bools() {
+        let tensor = Tensor::<bool, Ix1>::new(None, Storage::Bytes(vec![0, 1])).unwrap();
+        assert_eq!(tensor.view().to_vec(), [false, true]);
+        let wrong = Tensor::<bool, Ix1>::new(None, Storage::Bytes(vec![0, 1, 2])).err().unwrap();
+        assert_eq!(wrong, "its 3 bytes are no bools");
+        let mut flags = [true; 2];
+        let filled = crate::element::fill(&mut flags, |bytes| bytes.copy_from_slice(&[1, 255]));
+        assert_eq!(
+            (filled.err().unwrap().as_str(), flags),
+            ("its 2 bytes are no bools", [false; 2])
+        );
     }
 
     #[test]

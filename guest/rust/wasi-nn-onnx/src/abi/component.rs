@@ -8,13 +8,14 @@ use crate::{Encoding, Target};
 
 #[cfg(not(feature = "extension"))]
 mod bindings {
-    wit_bindgen::generate!({ path: "../../wit/2024-10-28", world: "ml" });
+    wit_bindgen::generate!({ path: "../../wit/2024-10-28", world: "ml", ownership: Borrowing { duplicate_if_necessary: false } });
 }
 #[cfg(feature = "extension")]
 mod bindings {
     wit_bindgen::generate!({
         path: "../../wit/extension",
         world: "extended-ml",
+        ownership: Borrowing { duplicate_if_necessary: false },
         generate_all,
     });
 }
@@ -41,14 +42,16 @@ fn failed(call: &'static str) -> impl Fn(NnError) -> Error {
     }
 }
 
+/// A type's name; of those that have none, that of bytes, which they cross as.
 fn to_nn(ty: TensorType) -> NnType {
     match ty {
         TensorType::F16 => NnType::Fp16,
         TensorType::F32 => NnType::Fp32,
         TensorType::F64 => NnType::Fp64,
-        TensorType::U8 => NnType::U8,
+        TensorType::Bf16 => NnType::Bf16,
         TensorType::I32 => NnType::I32,
         TensorType::I64 => NnType::I64,
+        _ => NnType::U8,
     }
 }
 
@@ -69,8 +72,7 @@ impl Graph {
             Target::Gpu => ExecutionTarget::Gpu,
             Target::Tpu => ExecutionTarget::Tpu,
         };
-        // The binding wants owned builders: the one copy of a model within the guest.
-        graph::load(&[model.to_vec()], encoding, target).map(Graph).map_err(failed("load"))
+        graph::load(&[model], encoding, target).map(Graph).map_err(failed("load"))
     }
 
     pub(crate) fn load_by_name(name: &str) -> Result<Self> {
@@ -162,18 +164,6 @@ mod extension {
     use super::*;
     use crate::introspection::{Dim, Metadata, ValueInfo};
 
-    fn from_nn(ty: NnType) -> Option<TensorType> {
-        Some(match ty {
-            NnType::Fp16 => TensorType::F16,
-            NnType::Fp32 => TensorType::F32,
-            NnType::Fp64 => TensorType::F64,
-            NnType::Bf16 => return None,
-            NnType::U8 => TensorType::U8,
-            NnType::I32 => TensorType::I32,
-            NnType::I64 => TensorType::I64,
-        })
-    }
-
     fn dim(dim: introspection::Dimension) -> Dim {
         match (dim.size, dim.symbol) {
             (Some(size), _) => Dim::Fixed(size),
@@ -187,7 +177,7 @@ mod extension {
             let ask = if outputs { introspection::outputs } else { introspection::inputs };
             let value = |value: introspection::Value| ValueInfo {
                 name: value.name,
-                ty: value.ty.and_then(from_nn),
+                ty: TensorType::from_onnx(value.onnx_type),
                 onnx_type: value.onnx_type,
                 dims: value.dimensions.map(|dims| dims.into_iter().map(dim).collect()),
             };

@@ -1,6 +1,6 @@
 //! Core modules: `wasi_ephemeral_nn`, and `wasi_nn_onnx` with the feature `extension`.
 
-use crate::element::{Element, TensorType, bytes_mut};
+use crate::element::{Element, TensorType, fill};
 use crate::error::{Error, ErrorCode, Result};
 use crate::tensor::{Slot, Storage};
 use crate::{Encoding, Target};
@@ -73,6 +73,18 @@ fn check(call: &str, errno: u32) -> Result<()> {
     }
 }
 
+/// A type's number; of those that have none, that of bytes, which they cross as.
+fn number(ty: TensorType) -> u32 {
+    match ty {
+        TensorType::F16 => 0,
+        TensorType::F32 => 1,
+        TensorType::F64 => 2,
+        TensorType::I32 => 4,
+        TensorType::I64 => 5,
+        _ => 3,
+    }
+}
+
 pub(crate) struct Graph(u32);
 
 #[cfg(feature = "extension")]
@@ -130,7 +142,7 @@ impl Context {
         let tensor = Tensor {
             dims: dims.as_ptr(),
             n_dims: dims.len(),
-            ty: ty as u32,
+            ty: number(ty),
             data: data.as_ptr(),
             size: data.len(),
         };
@@ -182,7 +194,8 @@ impl Context {
                 return Err(Error::new(ErrorCode::InvalidArgument, "get_output", reason));
             }
             elements.resize(size as usize / size_of::<T>(), T::default());
-            (errno, size) = self.read(output, bytes_mut(&mut elements))?;
+            (errno, size) = fill(&mut elements, |bytes| self.read(output, bytes))
+                .map_err(|why| Error::new(ErrorCode::InvalidArgument, "get_output", why))??;
         }
         check("get_output", errno)?;
         elements.truncate(size as usize / size_of::<T>());
@@ -337,14 +350,6 @@ impl Graph {
     }
 
     fn value(&self, side: u32, index: u32) -> Result<ValueInfo> {
-        const TYPES: [TensorType; 6] = [
-            TensorType::F16,
-            TensorType::F32,
-            TensorType::F64,
-            TensorType::U8,
-            TensorType::I32,
-            TensorType::I64,
-        ];
         let graph = self.0;
         let name = read_text("value_name", |buffer, capacity, size| unsafe {
             extension::value_name(graph, side, index, buffer, capacity, size)
@@ -362,7 +367,7 @@ impl Graph {
             sizes.iter().enumerate().map(|(i, &size)| self.dim(side, index, i as u32, size))
         });
         let dims = dims.map(|dims| dims.collect::<Result<Vec<Dim>>>()).transpose()?;
-        Ok(ValueInfo { name, ty: TYPES.get(types[0] as usize).copied(), onnx_type: types[1], dims })
+        Ok(ValueInfo { name, ty: TensorType::from_onnx(types[1]), onnx_type: types[1], dims })
     }
 
     fn dim(&self, side: u32, index: u32, dim: u32, size: u32) -> Result<Dim> {
