@@ -10,6 +10,20 @@ int64_t CeilDivide(int64_t a, int64_t b) { return (a + b - 1) / b; }
 int64_t Depth(const ConvGeometry& s) { return s.group_in() * s.window.n_taps(); }
 size_t Aligned(size_t floats) { return (floats + 15) / 16 * 16; }
 
+// The same window with its dimensions moved to the end, as long as the last one is nothing but 1:
+// runs go along the last.
+ConvGeometry WithLongRuns(ConvGeometry shape) {
+  Window& w = shape.window;
+  for (size_t moves = 1; moves < kMaxSpatialRank; ++moves) {
+    if (w.in[2] != 1 || w.out[2] != 1 || w.kernel[2] != 1 || w.pad_begin[2] != 0) break;
+    for (auto* extents :
+         {&w.in, &w.out, &w.kernel, &w.stride, &w.dilation, &w.pad_begin, &w.pad_end}) {
+      std::rotate(extents->begin(), extents->end() - 1, extents->end());
+    }
+  }
+  return shape;
+}
+
 // Output positions, one after the other in a row of the map, whose patches are gathered at once.
 struct Run {
   int64_t column = 0;  // of the panel
@@ -183,9 +197,9 @@ void PackedConv::Run(const ConvGeometry& shape, const float* x, const float* bia
   if (shape.batch * shape.out_channels * shape.window.out_size() == 0) return;
   auto* memory = reinterpret_cast<float*>(scratch.data());
   if (IsSmall(shape)) {
-    RunSmall(shape, x, bias, y, memory, scratch.size(), parallel);
+    RunSmall(WithLongRuns(shape), x, bias, y, memory, scratch.size(), parallel);
   } else {
-    RunPanels(shape, x, bias, y, memory, parallel);
+    RunPanels(WithLongRuns(shape), x, bias, y, memory, parallel);
   }
 }
 

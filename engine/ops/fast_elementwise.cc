@@ -5,10 +5,10 @@
 // and clamp_max bound the result.
 #include <array>
 
-#include "engine/kernels/blocked/elementwise.h"
 #include "engine/ops/blocked.h"
 #include "engine/ops/families.h"
 #include "engine/ops/shape_math.h"
+#include "engine/ops/vector_unary.h"
 
 namespace wnn::ops {
 namespace {
@@ -46,12 +46,12 @@ class UnaryOp final : public CompiledOp {
 Result<CompiledPtr> CompileUnary(const CompileContext& context) {
   kernels::UnaryParams params;
   WNN_ASSIGN_OR_RETURN(int64_t kind,
-                       ReadKind(context, static_cast<int64_t>(kernels::UnaryOp::kTanh)));
+                       ReadKind(context, static_cast<int64_t>(kernels::UnaryOp::kSwish)));
   params.op = static_cast<kernels::UnaryOp>(kind);
   WNN_ASSIGN_OR_RETURN(params.alpha, context.attributes().Float("alpha", 0.0f));
   WNN_ASSIGN_OR_RETURN(params.beta, context.attributes().Float("beta", 0.0f));
   WNN_ASSIGN_OR_RETURN(params.clamp, ReadClamp(context));
-  return CompiledPtr(std::make_unique<UnaryOp>(params, ShapeProduct(context.InputShape(0))));
+  return MakeVectorUnary(params, ShapeProduct(context.InputShape(0)));
 }
 
 Status InferBinary(InferContext& context) {
@@ -103,6 +103,10 @@ constexpr auto kOps = std::to_array<OpDef>({
 });
 
 }  // namespace
+
+std::unique_ptr<const CompiledOp> MakeVectorUnary(const kernels::UnaryParams& params, int64_t n) {
+  return std::make_unique<UnaryOp>(params, n);
+}
 
 std::span<const OpDef> FastElementwiseOps() { return kOps; }
 

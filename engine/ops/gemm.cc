@@ -1,13 +1,13 @@
-// Gemm and MatMul: in single precision on packed panels; 16-bit floats by way of it; other numbers
-// by plain loops.
+// Gemm and MatMul: in single precision on the packed kernels; 16-bit floats by way of it; other
+// numbers by plain loops.
 #include <array>
 #include <string>
 
-#include "engine/kernels/gemm_simple.h"
 #include "engine/kernels/reference/binary.h"
 #include "engine/kernels/reference/element.h"
 #include "engine/kernels/reference/loop_nest.h"
 #include "engine/ops/families.h"
+#include "engine/ops/matrix_product.h"
 #include "engine/ops/shape_math.h"
 #include "engine/ops/widened.h"
 
@@ -26,67 +26,6 @@ struct Product {
   int64_t a_row_stride = 0, a_k_stride = 1;
   int64_t b_k_stride = 0, b_n_stride = 1;
 };
-
-// Rows that one task computes against one panel of B.
-constexpr int64_t kRowsPerTask = 64;
-
-// Multiplies by a packed B. Tasks share rows and panels of columns.
-void MultiplyPacked(const Product& p, const float* a, const float* packed, float* c,
-                    Parallel& parallel) {
-  const int64_t n_panels = kernels::GemmPanels(p.n);
-  const int64_t row_tasks = (p.m + kRowsPerTask - 1) / kRowsPerTask;
-  // About 64 k multiplications a task, so that small products are not cut to dust.
-  const int64_t panel_cost =
-      std::max<int64_t>(p.k * kernels::kGemmColumns * std::min(p.m, kRowsPerTask), 1);
-  const int64_t panels_per_task = std::max<int64_t>(65536 / panel_cost, 1);
-  const int64_t column_tasks = (n_panels + panels_per_task - 1) / panels_per_task;
-  parallel.ForEach(static_cast<size_t>(row_tasks * column_tasks), [&](size_t task, int) {
-    const int64_t row = static_cast<int64_t>(task) / column_tasks * kRowsPerTask;
-    const int64_t first = static_cast<int64_t>(task) % column_tasks * panels_per_task;
-    const int64_t end = std::min(n_panels, first + panels_per_task);
-    const kernels::GemmOperandA operand{a + row * p.a_row_stride, p.a_row_stride, p.a_k_stride};
-    for (int64_t panel = first; panel < end; ++panel) {
-      const int64_t column = panel * kernels::kGemmColumns;
-      kernels::GemmPanel(operand, std::min(kRowsPerTask, p.m - row), packed + column * p.k,
-                         std::min(kernels::kGemmColumns, p.n - column), p.k, nullptr,
-                         c + row * p.n + column, p.n);
-    }
-  });
-}
-
-void PackPanels(const Product& p, const float* b, float* packed, Parallel& parallel) {
-  const int64_t n_panels = kernels::GemmPanels(p.n);
-  parallel.ForEach(static_cast<size_t>(n_panels), [&](size_t panel, int) {
-    const int64_t column = static_cast<int64_t>(panel) * kernels::kGemmColumns;
-    kernels::PackGemmColumns(b + column * p.b_n_stride, p.b_k_stride, p.b_n_stride, p.k,
-                             std::min(kernels::kGemmColumns, p.n - column), packed + column * p.k);
-  });
-}
-
-uint64_t PackedBytes(const Product& p) {
-  return static_cast<uint64_t>(kernels::PackedGemmSize(p.k, p.n)) * sizeof(float);
-}
-
-// The packed form of a constant B, `count` matrices one after the other; null if it is not
-// constant.
-Result<PackedPtr> PackConstantB(const CompileContext& context, const Product& p, int64_t count) {
-  const TensorPtr& b = context.InputConstant(kB);
-  if (!b) return PackedPtr();
-  std::string layout = "gemm " + std::to_string(p.k) + "x" + std::to_string(p.n) + " strides " +
-                       std::to_string(p.b_k_stride) + "," + std::to_string(p.b_n_stride);
-  return context.Pack(kB, layout, [&]() -> Result<AlignedBuffer> {
-    const uint64_t bytes = PackedBytes(p) * static_cast<uint64_t>(count);
-    if (bytes > SIZE_MAX) return TooLarge("the packed weights are too large");
-    WNN_ASSIGN_OR_RETURN(AlignedBuffer buffer, AlignedBuffer::Allocate(static_cast<size_t>(bytes)));
-    SerialParallel serial;
-    const float* source = reinterpret_cast<const float*>(b->bytes().data());
-    float* packed = reinterpret_cast<float*>(buffer.data());
-    for (int64_t i = 0; i < count; ++i) {
-      PackPanels(p, source + i * p.k * p.n, packed + i * kernels::PackedGemmSize(p.k, p.n), serial);
-    }
-    return buffer;
-  });
-}
 
 // A product of a type for which there is no packed kernel: y = alpha a b, row by row. Integers
 // wrap.
@@ -166,53 +105,27 @@ class PlainMatMulOp final : public CompiledOp {
   const kernels::LoopNest<3> batches_;
 };
 
-// Y = alpha A' B' + beta C, C broadcast.
-class GemmOp final : public CompiledOp {
+// Y += beta C, C broadcast, after a product that leaves it out.
+class AddedOp final : public CompiledOp {
  public:
-  GemmOp(const Product& product, PackedPtr packed, float alpha, float beta,
-         kernels::LoopNest<2> c_nest)
-      : product_(product),
-        packed_(std::move(packed)),
-        alpha_(alpha),
-        beta_(beta),
-        c_nest_(std::move(c_nest)) {}
+  AddedOp(CompiledPtr product, float beta, kernels::LoopNest<2> c_nest)
+      : product_(std::move(product)), beta_(beta), c_nest_(std::move(c_nest)) {}
 
-  uint64_t ScratchBytes(int) const override { return packed_ ? 0 : PackedBytes(product_); }
+  uint64_t ScratchBytes(int n_threads) const override { return product_->ScratchBytes(n_threads); }
 
   Status Run(const RunArgs& args) const override {
-    const float* packed = nullptr;
-    if (packed_) {
-      packed = reinterpret_cast<const float*>(packed_->data());
-    } else {
-      float* scratch = reinterpret_cast<float*>(args.scratch);
-      PackPanels(product_, args.in<float>(kB), scratch, *args.parallel);
-      packed = scratch;
-    }
-    float* y = args.out<float>(0);
-    MultiplyPacked(product_, args.in<float>(kA), packed, y, *args.parallel);
+    WNN_RETURN_IF_ERROR(product_->Run(args));
     const float* c = args.in<float>(kC);
-    if (alpha_ != 1.0f) Scale(y, *args.parallel);
-    if (c != nullptr && beta_ != 0.0f) AddC(c, y, *args.parallel);
+    float* y = args.out<float>(0);
+    const int64_t step = c_nest_.inner_strides()[1];
+    c_nest_.Run(*args.parallel, [&](const kernels::LoopNest<2>::Offsets& at, int64_t n) {
+      for (int64_t i = 0; i < n; ++i) y[at[0] + i] += beta_ * c[at[1] + i * step];
+    });
     return OkStatus();
   }
 
  private:
-  void Scale(float* y, Parallel& parallel) const {
-    kernels::ForRanges(parallel, product_.m * product_.n, kernels::kElementsPerTask,
-                       [&](int64_t begin, int64_t end) {
-                         for (int64_t i = begin; i < end; ++i) y[i] *= alpha_;
-                       });
-  }
-  void AddC(const float* c, float* y, Parallel& parallel) const {
-    const int64_t c_stride = c_nest_.inner_strides()[1];
-    c_nest_.Run(parallel, [&](const kernels::LoopNest<2>::Offsets& at, int64_t n) {
-      for (int64_t i = 0; i < n; ++i) y[at[0] + i] += beta_ * c[at[1] + i * c_stride];
-    });
-  }
-
-  const Product product_;
-  const PackedPtr packed_;
-  const float alpha_;
+  const CompiledPtr product_;
   const float beta_;
   const kernels::LoopNest<2> c_nest_;
 };
@@ -292,49 +205,13 @@ Result<CompiledPtr> CompileGemm(const CompileContext& context) {
       return std::make_unique<PlainGemmOp<T>>(p, attributes.alpha, attributes.beta, c_nest);
     });
   }
-  WNN_ASSIGN_OR_RETURN(PackedPtr packed, PackConstantB(context, p, 1));
-  return CompiledPtr(std::make_unique<GemmOp>(p, std::move(packed), attributes.alpha,
-                                              attributes.beta, std::move(c_nest)));
+  MatrixProduct product{a, b, attributes.trans_a, attributes.trans_b, attributes.alpha};
+  const bool adds = context.HasInput(kC) && attributes.beta != 0;
+  product.has_bias = adds && attributes.beta == 1 && HasPackedMatrix(context);
+  WNN_ASSIGN_OR_RETURN(CompiledPtr op, CompileMatrixProduct(context, product));
+  if (!adds || product.has_bias) return op;
+  return CompiledPtr(std::make_unique<AddedOp>(std::move(op), attributes.beta, std::move(c_nest)));
 }
-
-// MatMul over broadcast batches; B is packed once a batch element, or ahead if it is constant.
-class MatMulOp final : public CompiledOp {
- public:
-  MatMulOp(const Product& product, PackedPtr packed, kernels::LoopNest<3> batches)
-      : product_(product), packed_(std::move(packed)), batches_(std::move(batches)) {}
-
-  uint64_t ScratchBytes(int) const override { return packed_ ? 0 : PackedBytes(product_); }
-
-  Status Run(const RunArgs& args) const override {
-    const float *a = args.in<float>(kA), *b = args.in<float>(kB);
-    float* y = args.out<float>(0);
-    float* scratch = reinterpret_cast<float*>(args.scratch);
-    const auto& steps = batches_.inner_strides();
-    int64_t packed_b = -1;  // which matrix of B lies in `scratch`
-    batches_.ForRows(0, batches_.n_rows(), [&](const kernels::LoopNest<3>::Offsets& at) {
-      for (int64_t i = 0; i < batches_.inner_extent(); ++i) {
-        const int64_t y_at = at[0] + i * steps[0], a_at = at[1] + i * steps[1],
-                      b_at = at[2] + i * steps[2];
-        const float* packed = scratch;
-        if (packed_) {
-          packed = reinterpret_cast<const float*>(packed_->data()) +
-                   b_at * kernels::PackedGemmSize(product_.k, product_.n);
-        } else if (b_at != packed_b) {
-          PackPanels(product_, b + b_at * product_.k * product_.n, scratch, *args.parallel);
-          packed_b = b_at;
-        }
-        MultiplyPacked(product_, a + a_at * product_.m * product_.k, packed,
-                       y + y_at * product_.m * product_.n, *args.parallel);
-      }
-    });
-    return OkStatus();
-  }
-
- private:
-  const Product product_;
-  const PackedPtr packed_;
-  const kernels::LoopNest<3> batches_;  // over matrices of (Y, A, B)
-};
 
 Status InferMatMul(InferContext& context) {
   for (size_t i : {kA, kB}) WNN_RETURN_IF_ERROR(context.RequireType(i, kTypes));
@@ -367,6 +244,7 @@ Result<CompiledPtr> CompileMatMul(const CompileContext& context) {
   Shape a = context.InputShape(kA), b = context.InputShape(kB), y = context.OutputShape(0);
   if (a.size() == 1) a.insert(a.begin(), 1);
   if (b.size() == 1) b.push_back(1);
+  if (context.InputType(kA) == DType::kFloat) return CompileMatrixProduct(context, {a, b});
   Product p;
   p.m = a[a.size() - 2];
   p.k = a.back();
@@ -381,13 +259,9 @@ Result<CompiledPtr> CompileMatMul(const CompileContext& context) {
   kernels::LoopNest<3> batches(
       batch, std::array{kernels::DenseStrides(batch), kernels::BroadcastStrides(a, batch),
                         kernels::BroadcastStrides(b, batch)});
-  if (context.InputType(kA) != DType::kFloat) {
-    return kernels::Visit(context.InputType(kA), PlainTypes(), [&]<typename T>() -> CompiledPtr {
-      return std::make_unique<PlainMatMulOp<T>>(p, batches);
-    });
-  }
-  WNN_ASSIGN_OR_RETURN(PackedPtr packed, PackConstantB(context, p, ShapeProduct(b)));
-  return CompiledPtr(std::make_unique<MatMulOp>(p, std::move(packed), std::move(batches)));
+  return kernels::Visit(context.InputType(kA), PlainTypes(), [&]<typename T>() -> CompiledPtr {
+    return std::make_unique<PlainMatMulOp<T>>(p, batches);
+  });
 }
 
 constexpr auto kOps = std::to_array<OpDef>({

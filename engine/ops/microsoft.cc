@@ -9,6 +9,7 @@
 #include "engine/kernels/reference/loop_nest.h"
 #include "engine/ops/blocked_conv_node.h"
 #include "engine/ops/families.h"
+#include "engine/ops/matrix_product.h"
 #include "engine/ops/quantized.h"
 #include "engine/ops/registry.h"
 #include "engine/ops/shape_math.h"
@@ -245,63 +246,11 @@ Status InferFusedMatMul(InferContext& context) {
   return OkStatus();
 }
 
-class FusedMatMulOp final : public CompiledOp {
- public:
-  FusedMatMulOp(const kernels::MatMulArgs& args, std::vector<int64_t> a, std::vector<int64_t> b)
-      : args_(args), a_(std::move(a)), b_(std::move(b)) {}
-  uint64_t ScratchBytes(int n_threads) const override {
-    const auto bytes = kernels::MatMulScratchBytes(args_.m, args_.n, args_.k, n_threads);
-    return bytes ? *bytes : UINT64_MAX;
-  }
-  Status Run(const RunArgs& run) const override {
-    kernels::MatMulArgs args = args_;
-    args.a = run.in<float>(0);
-    args.b = run.in<float>(1);
-    args.a_offsets = a_;
-    args.b_offsets = b_;
-    args.c = run.out<float>(0);
-    const auto bytes = static_cast<size_t>(ScratchBytes(run.parallel->n_threads()));
-    kernels::MatMul(args, {run.scratch, bytes}, *run.parallel);
-    return OkStatus();
-  }
-
- private:
-  const kernels::MatMulArgs args_;
-  const std::vector<int64_t> a_, b_;
-};
-
-// Where the matrices of an operand lie for every matrix of the output.
-std::vector<int64_t> MatrixOffsets(const Shape& operand, const Shape& out) {
-  const Shape batch(out.begin(), out.end() - 2), own(operand.begin(), operand.end() - 2);
-  const int64_t matrix = operand[operand.size() - 1] * operand[operand.size() - 2];
-  const std::vector<int64_t> strides = kernels::BroadcastStrides(own, batch);
-  std::vector<int64_t> offsets(static_cast<size_t>(ShapeProduct(batch)));
-  for (size_t i = 0; i < offsets.size(); ++i) {
-    auto rest = static_cast<int64_t>(i);
-    for (size_t d = batch.size(); d-- > 0;) {
-      offsets[i] += rest % batch[d] * strides[d] * matrix;
-      rest /= batch[d];
-    }
-  }
-  return offsets;
-}
-
 Result<CompiledPtr> CompileFusedMatMul(const CompileContext& context) {
   if (HasHalfInput(context)) return CompileWidened(context, CompileFusedMatMul);
   WNN_ASSIGN_OR_RETURN(FusedMatMul node, ReadFusedMatMul(context));
-  const Shape a = context.InputShape(0), b = context.InputShape(1), out = context.OutputShape(0);
-  if (IsEmpty(out)) return CompiledPtr(std::make_unique<EmptyOp>());
-  kernels::MatMulArgs args;
-  args.m = out[out.size() - 2];
-  args.n = out.back();
-  args.k = a[a.size() - (node.trans_a ? 2 : 1)];
-  args.a_transposed = node.trans_a;
-  args.b_transposed = node.trans_b;
-  args.alpha = node.alpha;
-  WNN_ASSIGN_OR_RETURN([[maybe_unused]] size_t scratch,
-                       kernels::MatMulScratchBytes(args.m, args.n, args.k, 1));
-  return CompiledPtr(
-      std::make_unique<FusedMatMulOp>(args, MatrixOffsets(a, out), MatrixOffsets(b, out)));
+  return CompileMatrixProduct(context, {context.InputShape(0), context.InputShape(1), node.trans_a,
+                                        node.trans_b, node.alpha});
 }
 
 // ---- FusedConv and FusedGemm: ONNX's operator, a sum (FusedConv's input 3) and an activation.

@@ -4,8 +4,10 @@
 #include <array>
 #include <cmath>
 
+#include "engine/kernels/blocked/norm_rows.h"
 #include "engine/kernels/reference/element.h"
 #include "engine/kernels/reference/loop_nest.h"
+#include "engine/ops/blocked_conv_node.h"
 #include "engine/ops/families.h"
 #include "engine/ops/shape_math.h"
 #include "engine/ops/type_sets.h"
@@ -282,6 +284,30 @@ class LayerNormOp final : public CompiledOp {
   const Geometry g_;
 };
 
+// In single precision, where scale and bias are whole rows.
+class LayerNormRowsOp final : public CompiledOp {
+ public:
+  LayerNormRowsOp(int64_t n_rows, int64_t row_size, float epsilon)
+      : n_rows_(n_rows), row_size_(row_size), epsilon_(epsilon) {}
+  Status Run(const RunArgs& args) const override {
+    kernels::NormRows({.in = args.in<float>(0),
+                       .n_rows = n_rows_,
+                       .n = row_size_,
+                       .epsilon = epsilon_,
+                       .scale = args.in<float>(1),
+                       .bias = args.in<float>(2),
+                       .out = args.out<float>(0),
+                       .means = args.out<float>(1),
+                       .inverse_deviations = args.out<float>(2)},
+                      *args.parallel);
+    return OkStatus();
+  }
+
+ private:
+  const int64_t n_rows_, row_size_;
+  const double epsilon_;
+};
+
 Result<size_t> LayerNormAxis(const OpContext& context) {
   WNN_ASSIGN_OR_RETURN(int64_t axis, context.attributes().Int("axis", -1));
   return NormalizeAxis(axis, context.Input(0).rank());
@@ -331,6 +357,10 @@ Result<CompiledPtr> CompileLayerNorm(const CompileContext& context) {
                                             kernels::BroadcastStrides(context.InputShape(1), row),
                                             kernels::BroadcastStrides(bias, row)});
   const int64_t n_rows = ShapeProduct(std::span(x).first(axis));
+  if (context.InputType(0) == DType::kFloat && !IsEmpty(row) && context.InputShape(1) == row &&
+      (!context.HasInput(2) || bias == row)) {
+    return CompiledPtr(std::make_unique<LayerNormRowsOp>(n_rows, ShapeProduct(row), epsilon));
+  }
   return kernels::Visit(context.InputType(0), FloatTypes(), [&]<typename T>() -> CompiledPtr {
     return std::make_unique<LayerNormOp<T>>(
         typename LayerNormOp<T>::Geometry{n_rows, ShapeProduct(row), std::move(nest), epsilon});

@@ -3,6 +3,7 @@
 #include <array>
 #include <cmath>
 
+#include "engine/kernels/blocked/elementwise.h"
 #include "engine/kernels/reference/element.h"
 #include "engine/kernels/reference/parallel_for.h"
 #include "engine/ops/families.h"
@@ -67,6 +68,21 @@ class SoftmaxOp final : public CompiledOp {
   const AxisView view_;
 };
 
+// Rows of floats that lie together.
+class SoftmaxRowsOp final : public CompiledOp {
+ public:
+  SoftmaxRowsOp(bool log, const AxisView& view) : log_(log), view_(view) {}
+  Status Run(const RunArgs& args) const override {
+    kernels::SoftmaxRows(args.in<float>(0), view_.outer, view_.extent, log_, args.out<float>(0),
+                         *args.parallel);
+    return OkStatus();
+  }
+
+ private:
+  const bool log_;
+  const AxisView view_;
+};
+
 constexpr int kFirstOnOneAxis = 13;
 
 Status InferSoftmax(InferContext& context) {
@@ -101,6 +117,9 @@ Result<CompiledPtr> CompileSoftmax(const CompileContext& context) {
   const Kind kind = context.op_type() == "Softmax"      ? Kind::kSoftmax
                     : context.op_type() == "LogSoftmax" ? Kind::kLogSoftmax
                                                         : Kind::kHardmax;
+  if (context.InputType(0) == DType::kFloat && view.inner == 1 && kind != Kind::kHardmax) {
+    return CompiledPtr(std::make_unique<SoftmaxRowsOp>(kind == Kind::kLogSoftmax, view));
+  }
   return kernels::Visit(
       context.InputType(0), kernels::FloatTypes(),
       [&]<typename T>() -> CompiledPtr { return std::make_unique<SoftmaxOp<T>>(kind, view); });

@@ -1,6 +1,7 @@
 // Functions of one element: activations, elementary functions, Clip.
 #include <array>
 #include <limits>
+#include <optional>
 
 #include "engine/kernels/reference/element.h"
 #include "engine/kernels/reference/parallel_for.h"
@@ -8,6 +9,7 @@
 #include "engine/ops/families.h"
 #include "engine/ops/shape_math.h"
 #include "engine/ops/type_sets.h"
+#include "engine/ops/vector_unary.h"
 
 namespace wnn::ops {
 namespace {
@@ -37,6 +39,35 @@ class UnaryOp final : public CompiledOp {
   const Function function_;
   const int64_t n_;
 };
+
+// What a function is to the vector kernels; nothing where they lack it.
+template <typename Function>
+std::optional<kernels::UnaryParams> VectorForm(const Function&) {
+  return std::nullopt;
+}
+using OptionalParams = std::optional<kernels::UnaryParams>;
+OptionalParams VectorForm(const kernels::Erf&) { return {{.op = kernels::UnaryOp::kErf}}; }
+OptionalParams VectorForm(const kernels::Exp&) { return {{.op = kernels::UnaryOp::kExp}}; }
+OptionalParams VectorForm(const kernels::Gelu& f) {
+  return {{.op = f.use_tanh ? kernels::UnaryOp::kGeluTanh : kernels::UnaryOp::kGelu}};
+}
+OptionalParams VectorForm(const kernels::HardSigmoid& f) {
+  return {{.op = kernels::UnaryOp::kHardSigmoid, .alpha = f.alpha, .beta = f.beta}};
+}
+OptionalParams VectorForm(const kernels::HardSwish&) {
+  return {{.op = kernels::UnaryOp::kHardSwish, .alpha = 1.0f / 6, .beta = 0.5f}};
+}
+OptionalParams VectorForm(const kernels::LeakyRelu& f) {
+  return {{.op = kernels::UnaryOp::kLeakyRelu, .alpha = f.alpha}};
+}
+OptionalParams VectorForm(const kernels::Relu&) {
+  return {{.op = kernels::UnaryOp::kClamp, .clamp = {.min = 0}}};
+}
+OptionalParams VectorForm(const kernels::Sigmoid&) { return {{.op = kernels::UnaryOp::kSigmoid}}; }
+OptionalParams VectorForm(const kernels::Swish& f) {
+  return {{.op = kernels::UnaryOp::kSwish, .alpha = f.alpha}};
+}
+OptionalParams VectorForm(const kernels::Tanh&) { return {{.op = kernels::UnaryOp::kTanh}}; }
 
 // How a function takes its members from a node's attributes.
 template <typename Function>
@@ -89,6 +120,9 @@ template <typename Types, typename Function,
 Result<CompiledPtr> Compile(const CompileContext& context) {
   WNN_ASSIGN_OR_RETURN(Function function, kParse(context));
   const int64_t n = ShapeProduct(context.InputShape(0));
+  if (context.InputType(0) == DType::kFloat) {
+    if (const auto params = VectorForm(function)) return MakeVectorUnary(*params, n);
+  }
   return kernels::Visit(context.InputType(0), Types(), [&]<typename T>() -> CompiledPtr {
     return std::make_unique<UnaryOp<T, Function>>(function, n);
   });

@@ -1,6 +1,7 @@
 #include "engine/kernels/blocked/elementwise.h"
 
 #include <cmath>
+#include <limits>
 
 #include "engine/kernels/blocked/schedule.h"
 
@@ -87,6 +88,46 @@ HWY_INLINE V Sigmoid(V x) {
   return hn::Div(one, hn::Add(one, power));
 }
 
+// e^88.73 is infinite.
+HWY_INLINE V ExpOrInfinity(V x) {
+  return hn::IfThenElse(hn::Gt(x, Broadcast(88.7228394f)), hn::Inf(D()), Exp(x));
+}
+
+// By Horner's rule, the highest power first.
+template <size_t kN>
+HWY_INLINE V Polynomial(V x, const float (&coefficients)[kN]) {
+  V sum = Broadcast(coefficients[0]);
+  WNN_UNROLL for (size_t i = 1; i < kN; ++i) sum = Fma(sum, x, Broadcast(coefficients[i]));
+  return sum;
+}
+
+// Below 1 x * p(x^2), from there on 1 - e^r(x), where r approximates log(erfc(x)) up to 4, at which
+// erf rounds to 1. The polynomials are Chebyshev's, fitted for this.
+HWY_INLINE V Erf(V x) {
+  static constexpr float kNear[] = {-0.000565410586f, 0.00492327767f, -0.0267163851f,
+                                    0.112803644f,     -0.376123498f,  1.12837913f};
+  static constexpr float kFar[] = {-1.33093904e-05f, 0.000317572035f, -0.0034368676f,
+                                   0.0226219859f,    -0.10331898f,    -0.639093319f,
+                                   -1.12592595f,     -0.000756968618f};
+  const V one = Broadcast(1.0f), size = hn::Abs(x);
+  const V near = hn::Mul(x, Polynomial(hn::Mul(x, x), kNear));
+  const V power = hn::Exp(D(), Polynomial(hn::Min(size, Broadcast(4.0f)), kFar));
+  const V far = hn::CopySign(hn::Sub(one, power), x);
+  return hn::IfThenElse(hn::IsNaN(x), x, hn::IfThenElse(hn::Lt(size, one), near, far));
+}
+
+HWY_INLINE V Gelu(V x) {
+  const V half = hn::Mul(x, Broadcast(0.5f));
+  return Fma(half, Erf(hn::Mul(x, Broadcast(0.707106781f))), half);
+}
+
+HWY_INLINE V GeluTanh(V x) {
+  const V cube = hn::Mul(hn::Mul(x, x), x);
+  const V inner = hn::Mul(Fma(cube, Broadcast(0.044715f), x), Broadcast(0.797884561f));
+  const V half = hn::Mul(x, Broadcast(0.5f));
+  return Fma(half, Tanh(inner), half);
+}
+
 HWY_INLINE V HardSigmoid(const UnaryParams& params, V x) {
   const V line = Fma(Broadcast(params.alpha), x, Broadcast(params.beta));
   return ClampTo(line, hn::Zero(D()), Broadcast(1.0f));
@@ -105,6 +146,13 @@ HWY_INLINE V Apply(const UnaryParams& params, V x) {
     return hn::IfThenElse(hn::Lt(x, hn::Zero(D())), hn::Mul(x, Broadcast(params.alpha)), x);
   }
   if constexpr (kOp == UnaryOp::kTanh) return Tanh(x);
+  if constexpr (kOp == UnaryOp::kErf) return Erf(x);
+  if constexpr (kOp == UnaryOp::kExp) return ExpOrInfinity(x);
+  if constexpr (kOp == UnaryOp::kGelu) return Gelu(x);
+  if constexpr (kOp == UnaryOp::kGeluTanh) return GeluTanh(x);
+  if constexpr (kOp == UnaryOp::kSwish) {
+    return hn::Mul(x, Sigmoid(hn::Mul(x, Broadcast(params.alpha))));
+  }
 }
 
 template <UnaryOp kOp>
@@ -125,6 +173,11 @@ HWY_NOINLINE void UnaryKernel(const UnaryParams& params, const float* in, int64_
     case UnaryOp::kHardSwish: UnaryLoop<UnaryOp::kHardSwish>(params, in, n, out); break;
     case UnaryOp::kLeakyRelu: UnaryLoop<UnaryOp::kLeakyRelu>(params, in, n, out); break;
     case UnaryOp::kTanh: UnaryLoop<UnaryOp::kTanh>(params, in, n, out); break;
+    case UnaryOp::kErf: UnaryLoop<UnaryOp::kErf>(params, in, n, out); break;
+    case UnaryOp::kExp: UnaryLoop<UnaryOp::kExp>(params, in, n, out); break;
+    case UnaryOp::kGelu: UnaryLoop<UnaryOp::kGelu>(params, in, n, out); break;
+    case UnaryOp::kGeluTanh: UnaryLoop<UnaryOp::kGeluTanh>(params, in, n, out); break;
+    case UnaryOp::kSwish: UnaryLoop<UnaryOp::kSwish>(params, in, n, out); break;
   }
 }
 
@@ -162,8 +215,9 @@ HWY_NOINLINE void Softmax(const float* in, int64_t n, bool log, float* out) {
     hn::StoreU(log ? shifted : power, D(), out + i);
   }
   if (i < n) {
-    // e^-1000 is 0: the lanes beyond the end add nothing.
-    const V shifted = hn::Sub(LoadPart(in + i, n - i, max - 1000.0f), shift);
+    // The lanes beyond the end add nothing, however large the numbers are.
+    constexpr float kNothing = -std::numeric_limits<float>::infinity();
+    const V shifted = hn::Sub(LoadPart(in + i, n - i, kNothing), shift);
     const V power = Exp(shifted);
     sums = hn::Add(sums, power);
     StorePart(log ? shifted : power, n - i, out + i);
@@ -218,8 +272,8 @@ void Binary(BinaryOp op, const float* a, const float* b, int64_t n, const Clamp&
 
 void Unary(const UnaryParams& params, const float* in, int64_t n, float* out, Parallel& parallel) {
   const ElementwiseKernels& kernels = Kernels();
-  const bool slow =
-      params.op == UnaryOp::kSigmoid || params.op == UnaryOp::kSilu || params.op == UnaryOp::kTanh;
+  const bool slow = params.op != UnaryOp::kClamp && params.op != UnaryOp::kHardSigmoid &&
+                    params.op != UnaryOp::kHardSwish && params.op != UnaryOp::kLeakyRelu;
   const double cost = (slow ? 16.0 : 2.0) * sizeof(float) * static_cast<double>(n);
   ForEachPart(n, cost, parallel,
               [&](Range r) { kernels.unary(params, in + r.begin, r.size(), out + r.begin); });

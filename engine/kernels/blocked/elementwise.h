@@ -31,11 +31,25 @@ struct ScaleShiftParams {
 void ScaleShift(const ScaleShiftParams& params, const BlockedIn& in, const BlockedOut& out,
                 Parallel& parallel);
 
-enum class UnaryOp { kClamp, kSigmoid, kSilu, kHardSigmoid, kHardSwish, kLeakyRelu, kTanh };
+enum class UnaryOp {
+  kClamp,
+  kSigmoid,
+  kSilu,
+  kHardSigmoid,
+  kHardSwish,
+  kLeakyRelu,
+  kTanh,
+  kErf,
+  kExp,
+  kGelu,
+  kGeluTanh,
+  kSwish,
+};
 
 // out[i] = op(in[i]). HardSigmoid is clamp(alpha * x + beta, 0, 1), HardSwish x times that (ONNX:
-// alpha 1/6, beta 1/2), LeakyRelu alpha * x below zero; kClamp uses `clamp`. The exponential behind
-// sigmoid, SiLU and tanh errs by at most 4 ULP.
+// alpha 1/6, beta 1/2), LeakyRelu alpha * x below zero, Swish x * sigmoid(alpha * x), Gelu x times
+// the normal distribution's cumulative function, by erf or approximately by tanh; kClamp uses
+// `clamp`. The exponential behind sigmoid, SiLU and tanh errs by at most 4 ULP, erf by 1.2e-7.
 struct UnaryParams {
   UnaryOp op = UnaryOp::kClamp;
   float alpha = 0;

@@ -66,6 +66,17 @@ TEST(Unary, EveryOperation) {
        [](double x) { return x < 0 ? 0.125 * x : x; },
        0},
       {{.op = UnaryOp::kTanh}, [](double x) { return std::tanh(x); }, 8},
+      {{.op = UnaryOp::kErf}, [](double x) { return std::erf(x); }, 2},
+      {{.op = UnaryOp::kExp}, [](double x) { return std::exp(x); }, 4},
+      {{.op = UnaryOp::kGelu},
+       [](double x) { return x * (1 + std::erf(x * std::sqrt(0.5))) / 2; },
+       16},
+      {{.op = UnaryOp::kGeluTanh},
+       [](double x) {
+         return x * (1 + std::tanh(0.7978845608028654 * (x + 0.044715 * x * x * x))) / 2;
+       },
+       16},
+      {{.op = UnaryOp::kSwish, .alpha = 1.5f}, [&](double x) { return x * sigmoid(1.5 * x); }, 16},
   };
   for (int64_t n : kLengths) {
     std::vector<float> in = RandomFloats(n, 1);
@@ -86,6 +97,24 @@ TEST(Unary, EveryOperation) {
       });
     }
   }
+}
+
+TEST(Unary, ErfAndExpAtTheirEnds) {
+  const std::vector<float> in = {-INFINITY, -5, 0, 5, INFINITY, NAN, 89, -120};
+  OnEveryIsa([&] {
+    SerialParallel serial;
+    GuardedFloats out(8);
+    Unary({.op = UnaryOp::kErf}, in.data(), 8, out.data(), serial);
+    for (int64_t i : {0, 1}) EXPECT_EQ(out.data()[i], -1.0f);
+    EXPECT_EQ(out.data()[2], 0.0f);
+    for (int64_t i : {3, 4}) EXPECT_EQ(out.data()[i], 1.0f);
+    EXPECT_TRUE(std::isnan(out.data()[5]));
+    Unary({.op = UnaryOp::kExp}, in.data(), 8, out.data(), serial);
+    for (int64_t i : {0, 7}) EXPECT_EQ(out.data()[i], 0.0f);
+    EXPECT_EQ(out.data()[2], 1.0f);
+    for (int64_t i : {4, 6}) EXPECT_EQ(out.data()[i], INFINITY);
+    EXPECT_TRUE(std::isnan(out.data()[5]));
+  });
 }
 
 TEST(Unary, LargeInputsSaturate) {
@@ -167,6 +196,20 @@ TEST(SoftmaxRows, NanSpoilsItsRowOnly) {
       });
     }
   }
+}
+
+TEST(SoftmaxRows, HugeAndMaskedNumbers) {
+  std::vector<float> in(2 * 19, 1e20f);
+  for (size_t i = 19; i < in.size(); ++i) in[i] = i % 2 == 0 ? -INFINITY : -1e30f;
+  OnEveryIsa([&] {
+    SerialParallel serial;
+    GuardedFloats out(2 * 19);
+    SoftmaxRows(in.data(), 2, 19, false, out.data(), serial);
+    for (int64_t i = 0; i < 19; ++i) EXPECT_NEAR(out.data()[i], 1.0f / 19, 1e-8f) << i;
+    for (int64_t i = 19; i < 2 * 19; ++i) {
+      EXPECT_NEAR(out.data()[i], i % 2 == 0 ? 0.0f : 0.1f, 1e-8f) << i;
+    }
+  });
 }
 
 TEST(SoftmaxRows, MatchesDefinition) {
