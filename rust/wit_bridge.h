@@ -38,6 +38,15 @@ typedef struct wnn_wit_nameds {
   size_t len;
 } wnn_wit_nameds_t;
 
+// The outputs of a compute: a list whose memory serves one compute after the other. The C side
+// keeps one for each store.
+typedef struct wnn_wit_outputs wnn_wit_outputs_t;
+wnn_wit_outputs_t* wnn_wit_outputs_new(void);
+void wnn_wit_outputs_delete(wnn_wit_outputs_t* outputs);  // null does nothing
+void wnn_wit_outputs_clear(wnn_wit_outputs_t* outputs);
+// Copies the name, which need not be UTF-8.
+void wnn_wit_outputs_add(wnn_wit_outputs_t* outputs, wnn_wit_bytes_t name, uint32_t tensor);
+
 // The outcome of a call that can fail: `rep` is a new resource, an error if `is_error`; without
 // meaning for a success that has no resource.
 typedef struct wnn_wit_reply {
@@ -67,13 +76,11 @@ typedef struct wnn_wit_functions {
                                   wnn_wit_reply_t* execution_context);
   wasmtime_error_t* (*graph_drop)(void* env, wasmtime_context_t* context, uint32_t graph);
 
-  // The single compute. Takes the inputs' tensors, whether it succeeds or not. When it succeeds it
-  // has called `give` with `outputs` and each output's name, which need not be UTF-8, and tensor.
+  // The single compute. Takes the inputs' tensors, whether it succeeds or not. When it succeeds,
+  // `*outputs` is what it gives, borrowed as spans are.
   wasmtime_error_t* (*context_run)(void* env, wasmtime_context_t* context,
                                    uint32_t execution_context, wnn_wit_nameds_t inputs,
-                                   void (*give)(void* outputs, wnn_wit_bytes_t name,
-                                                uint32_t tensor),
-                                   void* outputs, wnn_wit_reply_t* reply);
+                                   const wnn_wit_outputs_t** outputs, wnn_wit_reply_t* reply);
   // Takes the tensor, whether it succeeds or not.
   wasmtime_error_t* (*context_set_input)(void* env, wasmtime_context_t* context,
                                          uint32_t execution_context, wnn_wit_bytes_t name,

@@ -9,6 +9,7 @@ use std::ffi::{c_char, c_void};
 use std::slice;
 use std::sync::Arc;
 
+use smallvec::SmallVec;
 use wasmtime::component::{
     ComponentType, Lift, Linker, LinkerInstance, Lower, Resource, ResourceType, WasmList, WasmStr,
 };
@@ -160,7 +161,6 @@ pub struct Reply {
     rep: u32,
 }
 
-type NamedTensors = Vec<(String, Resource<Tensor>)>;
 pub(crate) type Outcome<T> = Result<T, Resource<NnError>>;
 
 impl Reply {
@@ -195,8 +195,7 @@ pub struct Functions {
         Cx<'_>,
         u32,
         Span<Named>,
-        extern "C" fn(&mut NamedTensors, Span<u8>, u32),
-        &mut NamedTensors,
+        &mut *const Outputs,
         &mut Reply,
     ) -> Trap,
     context_set_input: extern "C" fn(*mut c_void, Cx<'_>, u32, Span<u8>, u32, &mut Reply) -> Trap,
@@ -249,13 +248,13 @@ pub(crate) fn case<T: Copy>(cases: &[T], number: u8) -> Result<T> {
 /// A text of the guest's, where it lies in its memory unless that is not in UTF-8.
 pub(crate) struct GuestText {
     pub(crate) bytes: Span<u8>,
-    _converted: Option<String>,
+    converted: Option<String>,
 }
 
 pub(crate) fn guest_text(cx: &Cx<'_>, text: &WasmStr) -> Result<GuestText> {
     Ok(match text.to_str(cx)? {
-        Cow::Borrowed(text) => GuestText { bytes: Span::of(text.as_bytes()), _converted: None },
-        Cow::Owned(text) => GuestText { bytes: Span::of(text.as_bytes()), _converted: Some(text) },
+        Cow::Borrowed(text) => GuestText { bytes: Span::of(text.as_bytes()), converted: None },
+        Cow::Owned(text) => GuestText { bytes: Span::of(text.as_bytes()), converted: Some(text) },
     })
 }
 
@@ -357,31 +356,72 @@ fn define_inference(
     if has_set_input { define_set_input(instance, host) } else { define_run(instance, host) }
 }
 
-extern "C" fn give_output(outputs: &mut NamedTensors, name: Span<u8>, tensor: u32) {
-    outputs.push((text(name), Resource::new_own(tensor)));
+/// `wnn_wit_outputs_t`: what a compute gives, in a list whose memory serves the next one too. Its
+/// first `len` items count.
+#[derive(Default)]
+pub struct Outputs {
+    items: Vec<(String, Resource<Tensor>)>,
+    len: usize,
 }
+
+#[unsafe(no_mangle)]
+pub extern "C" fn wnn_wit_outputs_new() -> Box<Outputs> {
+    Box::default()
+}
+
+#[unsafe(no_mangle)]
+pub extern "C" fn wnn_wit_outputs_delete(_: Option<Box<Outputs>>) {}
+
+#[unsafe(no_mangle)]
+pub extern "C" fn wnn_wit_outputs_clear(outputs: &mut Outputs) {
+    outputs.len = 0;
+}
+
+#[unsafe(no_mangle)]
+pub extern "C" fn wnn_wit_outputs_add(outputs: &mut Outputs, name: Span<u8>, tensor: u32) {
+    if outputs.len == outputs.items.len() {
+        outputs.items.push((String::new(), Resource::new_own(tensor)));
+    }
+    let (text, resource) = &mut outputs.items[outputs.len];
+    text.clear();
+    // SAFETY: borrowed for this call.
+    text.push_str(&String::from_utf8_lossy(unsafe { name.get() }));
+    *resource = Resource::new_own(tensor);
+    outputs.len += 1;
+}
+
+/// A model with more inputs costs an allocation a call.
+const INPUTS_IN_PLACE: usize = 16;
 
 /// 2024-10-28: one `compute` from named inputs to named outputs.
 fn define_run(instance: &mut Instance<'_>, host: &Arc<Host<Functions>>) -> Result<()> {
     let h = host.clone();
     instance.func_wrap(
         "[method]graph-execution-context.compute",
-        move |cx, (context, inputs): (Resource<Context>, Vec<(WasmStr, Resource<Tensor>)>)| {
-            let names: Vec<GuestText> =
-                inputs.iter().map(|(name, _)| guest_text(&cx, name)).collect::<Result<_>>()?;
-            let named: Vec<Named> = std::iter::zip(names.iter(), inputs.iter())
-                .map(|(name, (_, tensor))| Named { name: name.bytes, tensor: tensor.rep() })
-                .collect();
-            let (mut outputs, mut reply) = (NamedTensors::new(), Reply::default());
+        move |mut cx: Cx<'_>,
+              (context, inputs): (Resource<Context>, WasmList<(WasmStr, Resource<Tensor>)>)| {
+            let mut named = SmallVec::<[Named; INPUTS_IN_PLACE]>::new();
+            let mut converted = SmallVec::<[GuestText; 0]>::new();
+            for i in 0..inputs.len() {
+                let (name, tensor) = inputs.get(&mut cx, i).expect("an index below its length")?;
+                let name = guest_text(&cx, &name)?;
+                named.push(Named { name: name.bytes, tensor: tensor.rep() });
+                if name.converted.is_some() {
+                    converted.push(name);
+                }
+            }
+            let (mut outputs, mut reply) = (std::ptr::null(), Reply::default());
             check((h.functions.context_run)(
                 h.env,
                 cx,
                 context.rep(),
                 Span::of(&named),
-                give_output,
                 &mut outputs,
                 &mut reply,
             ))?;
+            // SAFETY: a list of this store's, which stays as for the dimensions of a tensor.
+            let outputs = unsafe { outputs.as_ref() };
+            let outputs: &[_] = outputs.map_or(&[], |outputs| &outputs.items[..outputs.len]);
             Ok((reply.unit().map(|()| outputs),))
         },
     )

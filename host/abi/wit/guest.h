@@ -56,6 +56,9 @@ class WitGuest {
 
   nn::Session& session() const { return session_; }
 
+  // What the bridge keeps for its next call of this guest's.
+  std::shared_ptr<void>& bridge_memory() { return bridge_memory_; }
+
   // --- tensors. The WIT gives these no way to fail: a failure is a trap.
   // --------------------------
 
@@ -142,6 +145,7 @@ class WitGuest {
   std::unordered_map<nn::Handle, HeldContext> contexts_;
   Spares spares_;
   std::vector<NamedTensor> inputs_;
+  std::shared_ptr<void> bridge_memory_;
   std::vector<uint32_t> dimensions_;  // the last that were asked for
 };
 

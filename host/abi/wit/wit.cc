@@ -1,6 +1,7 @@
 #include "host/abi/wit/wit.h"
 
 #include <algorithm>
+#include <memory>
 #include <string>
 #include <utility>
 #include <vector>
@@ -27,6 +28,15 @@ std::span<const NamedTensor> FromNamed(wnn_wit_nameds_t named, WitGuest& guest) 
     tensors.push_back({AsText(item.name), item.tensor});
   }
   return tensors;
+}
+
+// The guest's list for what computes give.
+wnn_wit_outputs_t* EmptyOutputs(WitGuest& guest) {
+  std::shared_ptr<void>& list = guest.bridge_memory();
+  if (list == nullptr) list = {wnn_wit_outputs_new(), wnn_wit_outputs_delete};
+  auto* outputs = static_cast<wnn_wit_outputs_t*>(list.get());
+  wnn_wit_outputs_clear(outputs);
+  return outputs;
 }
 
 void SetTensorFunctions(wnn_wit_functions_t& f) {
@@ -84,12 +94,15 @@ void SetGraphFunctions(wnn_wit_functions_t& f) {
 
 void SetContextFunctions(wnn_wit_functions_t& f) {
   f.context_run = [](void* env, wasmtime_context_t* store, uint32_t context,
-                     wnn_wit_nameds_t inputs,
-                     void (*give)(void* outputs, wnn_wit_bytes_t name, uint32_t tensor),
-                     void* given, wnn_wit_reply_t* reply) {
+                     wnn_wit_nameds_t inputs, const wnn_wit_outputs_t** given,
+                     wnn_wit_reply_t* reply) {
     return Replying(env, store, "compute", reply, [&](WitGuest& guest) -> Result<Rep> {
       WNN_ASSIGN_OR_RETURN(const auto outputs, guest.Run(context, FromNamed(inputs, guest)));
-      for (const NamedTensor& output : outputs) give(given, FromText(output.name), output.tensor);
+      wnn_wit_outputs_t* list = EmptyOutputs(guest);
+      for (const NamedTensor& output : outputs) {
+        wnn_wit_outputs_add(list, FromText(output.name), output.tensor);
+      }
+      *given = list;
       return Nothing(OkStatus());
     });
   };
