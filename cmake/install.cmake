@@ -18,7 +18,7 @@ install(TARGETS wnn_package ARCHIVE DESTINATION ${WNN_INSTALL_LIB_DIR})
 install(FILES ${WNN_WASMTIME_DIR}/lib/libwnn_wasmtime.a DESTINATION ${WNN_INSTALL_LIB_DIR})
 install(DIRECTORY ${WNN_WASMTIME_DIR}/include/ DESTINATION ${WNN_INSTALL_INCLUDE_DIR}/wasmtime-c-api)
 foreach(folder IN ITEMS
-    engine/base engine/tensor host/abi host/nn host/runtimes host/wasm rust)
+    engine/base engine/tensor host/abi host/images host/nn host/runtimes host/wasm rust)
   install(DIRECTORY ${folder}/ DESTINATION ${WNN_INSTALL_INCLUDE_DIR}/${folder}
     FILES_MATCHING PATTERN "*.h"
     PATTERN "fake_*" EXCLUDE PATTERN run_text.h EXCLUDE PATTERN src EXCLUDE PATTERN target EXCLUDE)

@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "engine/base/external_data.h"
+#include "engine/base/image_decoder.h"
 #include "engine/base/limits.h"
 #include "engine/base/log.h"
 #include "engine/base/memory_budget.h"
@@ -35,6 +36,9 @@ struct LoadOptions {
   // refused.
   ExternalData* external = nullptr;
   StopCondition stop;  // ends the load with kTimeout
+  // What the operator ImageDecoder decodes with; null: models that have one are refused
+  // (kUnsupportedOperation). Kept as long as the model.
+  std::shared_ptr<const ImageDecoder> image_decoder;
   // Models give the same answers without their graph optimised, within rounding.
   bool optimize = true;
   std::vector<std::string> disabled_passes;  // names from OptimizerPasses() to leave out

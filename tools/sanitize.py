@@ -17,12 +17,12 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 TESTS = {
     "asan": {
         "nn_test": "*", "abi_test": "*", "abi_wit_test": "*", "witx_test": "*", "wit_test": "*",
-        "thread_pool_test": "*", "session_stress_test": "*Right*", "hostile_models_test": "*",
+        "runtime_builtin_test": "*", "session_stress_test": "*Right*", "hostile_models_test": "*",
         "engine_frontend_test": "*", "engine_graph_test": "*", "engine_passes_test": "*",
         "engine_ops_test": "*", "engine_plan_test": "*",
     },
     "tsan": {
-        "nn_test": "*", "thread_pool_test": "*", "session_stress_test": "*Right/builtin",
+        "nn_test": "*", "runtime_builtin_test": "*", "session_stress_test": "*Right/builtin",
         "engine_plan_test": "*",
     },
 }

@@ -1,4 +1,4 @@
-// Cast and CastLike between numbers of every type and booleans.
+// Cast and CastLike between numbers of every type, booleans and strings.
 #include <array>
 
 #include "engine/kernels/reference/convert.h"
@@ -6,6 +6,7 @@
 #include "engine/kernels/reference/parallel_for.h"
 #include "engine/ops/families.h"
 #include "engine/ops/shape_math.h"
+#include "engine/ops/text_cast.h"
 #include "engine/ops/type_sets.h"
 
 namespace wnn::ops {
@@ -106,15 +107,18 @@ Result<DType> TargetType(const OpContext& context) {
 }
 
 Status InferCast(InferContext& context) {
-  WNN_RETURN_IF_ERROR(context.RequireType(0, kNumberSet));
+  if (context.Input(0).dtype != DType::kString) {
+    WNN_RETURN_IF_ERROR(context.RequireType(0, kNumberSet));
+  }
   WNN_ASSIGN_OR_RETURN([[maybe_unused]] kernels::NumberRounding rounding, ReadRounding(context));
   WNN_ASSIGN_OR_RETURN(DType to, TargetType(context));
-  if (to != DType::kUndefined && !kNumberSet.Has(to)) {
+  if (to != DType::kUndefined && to != DType::kString && !kNumberSet.Has(to)) {
     return Unsupported("a cast to " + std::string(DTypeName(to)) + " is not supported");
   }
   Fact fact = context.Input(0);
   fact.dtype = to;
   fact.constant = nullptr;
+  fact.object = Value();
   context.SetOutput(0, std::move(fact));
   return OkStatus();
 }
@@ -135,12 +139,13 @@ Result<CompiledPtr> CompileCast(const CompileContext& context) {
 }
 
 constexpr auto kOps = std::to_array<OpDef>({
-    {.name = "Cast", .infer = InferCast, .compile = CompileCast},
+    {.name = "Cast", .infer = InferCast, .compile = CompileCast, .evaluate = EvaluateTextCast},
     {.name = "CastLike",
      .since_version = 15,
      .inputs = {2, 2},
      .infer = InferCast,
-     .compile = CompileCast},
+     .compile = CompileCast,
+     .evaluate = EvaluateTextCast},
 });
 
 }  // namespace

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "engine/base/function_ref.h"
+#include "engine/base/image_decoder.h"
 #include "engine/base/limits.h"
 #include "engine/base/mutex.h"
 #include "engine/base/parallel.h"
@@ -45,6 +46,7 @@ struct RunEnvironment {
   Limits limits;
   std::shared_ptr<MemoryBudget> budget;  // what all values together may take; null: no limit
   PreparedCache* prepared = nullptr;     // null: nothing is kept
+  const ImageDecoder* image_decoder = nullptr;
 };
 
 class EvaluateContext : public OpContext {
@@ -106,6 +108,8 @@ class EvaluateContext : public OpContext {
 
   Parallel& parallel() const { return *environment_.parallel; }
   const StopCondition& stop() const { return environment_.stop; }
+  // Null where no operator needs one.
+  const ImageDecoder* image_decoder() const { return environment_.image_decoder; }
   const Limits& limits() const { return environment_.limits; }
   const std::shared_ptr<MemoryBudget>& budget() const { return environment_.budget; }
 

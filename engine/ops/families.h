@@ -20,7 +20,7 @@ std::span<const OpDef> PackedGemmOps();        // packed_gemm.cc: wnn.Gemm, wnn.
 // What works on tensors of known shapes.
 std::span<const OpDef> AttentionOps();      // attention.cc: Attention, RotaryEmbedding, ...
 std::span<const OpDef> BinaryOps();         // binary.cc: Add, Sub, Mul, Div, ...
-std::span<const OpDef> CastOps();           // cast.cc
+std::span<const OpDef> CastOps();           // cast.cc: Cast, CastLike
 std::span<const OpDef> ConcatOps();         // concat.cc: Concat, Split
 std::span<const OpDef> ConstantOps();       // constant.cc: Constant, ConstantOfShape, Range
 std::span<const OpDef> ConvOps();           // conv.cc
@@ -66,6 +66,7 @@ std::span<const OpDef> WindowOps();  // windows.cc: HannWindow, ...
 
 // What works on values of any kind, or runs subgraphs.
 std::span<const OpDef> ControlFlowOps();  // control_flow.cc: If, Loop, SequenceMap
+std::span<const OpDef> ImageOps();        // image.cc: ImageDecoder
 std::span<const OpDef> OptionalOps();     // optional.cc
 std::span<const OpDef> ScanLoopOps();     // scan_loop.cc: Scan
 std::span<const OpDef> SequenceOps();     // sequence.cc

@@ -184,6 +184,17 @@ Status InferGraph(graph::Graph& graph) {
   return OkStatus();
 }
 
+bool IsEvaluated(const graph::Node& node, std::span<const Fact> facts) {
+  if (node.op->evaluate == nullptr || node.op->compile == nullptr) {
+    return node.op->evaluate != nullptr;
+  }
+  const auto holds_strings = [&](graph::ValueId id) {
+    return id != graph::kNoValue && facts[static_cast<size_t>(id)].dtype == DType::kString;
+  };
+  return std::any_of(node.inputs.begin(), node.inputs.end(), holds_strings) ||
+         std::any_of(node.outputs.begin(), node.outputs.end(), holds_strings);
+}
+
 Result<std::unique_ptr<const CompiledOp>> CompileNode(const graph::Graph& graph,
                                                       const graph::Node& node,
                                                       std::span<const Fact> facts,
@@ -194,7 +205,7 @@ Result<std::unique_ptr<const CompiledOp>> CompileNode(const graph::Graph& graph,
   if (Status status = RequireConcrete(graph, node, facts); !status.ok()) {
     return fail(std::move(status));
   }
-  if (node.op->compile == nullptr) {
+  if (IsEvaluated(node, facts)) {
     return fail(Unsupported("it cannot run before its inputs' values are known"));
   }
   const CompileContext context(node, facts, cache);
@@ -243,7 +254,7 @@ Status EvaluateNode(const graph::Graph& graph, const graph::Node& node, std::spa
     if (id != graph::kNoValue && !fact_of(id).IsConstant()) done = false;
   }
   if (done) return OkStatus();
-  if (node.op->evaluate != nullptr) return EvaluateAhead(graph, node, facts, max_bytes, stop);
+  if (IsEvaluated(node, facts)) return EvaluateAhead(graph, node, facts, max_bytes, stop);
 
   WNN_ASSIGN_OR_RETURN(std::unique_ptr<const CompiledOp> op,
                        CompileNode(graph, node, facts, nullptr));
@@ -288,7 +299,7 @@ Status EvaluateNode(const graph::Graph& graph, const graph::Node& node, std::spa
 }
 
 bool CanEvaluate(const graph::Node& node, std::span<const Fact> facts) {
-  if (node.op->is_random || graph::HasSubgraphs(node)) return false;
+  if (OnlyAtRun(*node.op) || graph::HasSubgraphs(node)) return false;
   const bool takes_objects = node.op->evaluate != nullptr && node.op->string_inputs == 0;
   return std::all_of(node.inputs.begin(), node.inputs.end(), [&](graph::ValueId id) {
     if (id == graph::kNoValue) return true;

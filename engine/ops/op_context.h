@@ -130,6 +130,9 @@ Status InferNode(const graph::Graph& graph, const graph::Node& node, std::span<F
 // InferNode() for every node, in order, on the graph's own facts.
 Status InferGraph(graph::Graph& graph);
 
+// Whether the node is computed by its EvaluateFn, as far as the types of `facts` tell.
+bool IsEvaluated(const graph::Node& node, std::span<const Fact> facts);
+
 // Runs the node's CompileFn. Errors name the node. kUnsupportedOperation when a fact is not
 // concrete: a shape that depends on data.
 Result<std::unique_ptr<const CompiledOp>> CompileNode(const graph::Graph& graph,

@@ -15,6 +15,8 @@
 //    stop().Check() in loops whose length a tensor decides. A subgraph runs by RunSubgraph().
 //  - A model that has such a node runs node by node (plan/interpreter.h) instead of by a plan,
 //    unless its inputs are constant: then it is computed while loading or planning.
+// One that has both (Cast) is computed by its EvaluateFn where an input or an output holds strings,
+// and by its CompileFn elsewhere: see IsEvaluated().
 // An operator that only moves elements, whatever they are, need not know of strings: with the bits
 // of `string_inputs` and `string_outputs` it is given integers in place of the strings, equal where
 // the strings are equal, ordered as they are, 0 for the empty one.
@@ -69,7 +71,7 @@ struct OpDef {
   Arity inputs = {};
   Arity outputs = {};
   InferFn infer = nullptr;
-  // Exactly one of the two.
+  // At least one of the two.
   CompileFn compile = nullptr;
   EvaluateFn evaluate = nullptr;
   // Bit i: facts of the outputs depend on the value of input i (Reshape's shape).
@@ -88,7 +90,12 @@ struct OpDef {
   uint32_t string_outputs = 0;
   // Bit i: input i may be a sequence, an optional or a map. Bit 31 speaks of all from there on.
   uint32_t container_inputs = 0;
+  // Reads pictures by RunEnvironment::image_decoder. Models are refused where there is none.
+  bool needs_image_decoder = false;
 };
+
+// Whether nodes are never computed before a run, even if their inputs are constant.
+constexpr bool OnlyAtRun(const OpDef& op) { return op.is_random || op.needs_image_decoder; }
 
 // Whether bit i of such a mask is set.
 constexpr bool HasBit(uint32_t mask, size_t i) { return (mask >> (i < 31 ? i : 31) & 1) != 0; }

@@ -33,6 +33,7 @@ constexpr auto kFamilies = std::to_array<Family>({
     GatherOps,
     GemmOps,
     GridSampleOps,
+    ImageOps,
     InvertedResidualOps,
     LayoutOps,
     LossOps,
@@ -78,6 +79,18 @@ std::string_view CanonicalDomain(std::string_view domain) {
   return domain == "ai.onnx" ? std::string_view() : domain;
 }
 
+// The newest version of a domain's operator set that was looked at: those of onnx 1.23.
+int NewestVersion(std::string_view domain) {
+  if (domain.empty()) return kNewestOpset;
+  return domain == "ai.onnx.ml" ? 5 : 1;
+}
+
+// "13 to 28", with that word in between.
+std::string VersionRange(const OpDef& op, std::string_view word) {
+  return std::to_string(op.since_version) + std::string(word) +
+         std::to_string(std::min(op.last_version, NewestVersion(op.domain)));
+}
+
 std::string DisplayDomain(std::string_view domain) {
   return domain.empty() ? "ai.onnx" : std::string(domain);
 }
@@ -108,8 +121,7 @@ Status MissingOp(std::string_view domain, std::string_view name, int64_t opset,
   for (Family family : kFamilies) {
     for (const OpDef& op : family()) {
       if (op.name != name || op.domain != domain || domain == kOwnDomain) continue;
-      versions += (versions.empty() ? "; implemented versions: " : ", ") +
-                  std::to_string(op.since_version) + " to " + std::to_string(op.last_version);
+      versions += (versions.empty() ? "; implemented versions: " : ", ") + VersionRange(op, " to ");
     }
   }
   return Unsupported(message + versions);
@@ -127,8 +139,7 @@ std::string ListOps() {
       if (op.domain == kOwnDomain) continue;
       lines.push_back({op.name, op.since_version,
                        std::string(op.name) + " " + DisplayDomain(op.domain) + " " +
-                           std::to_string(op.since_version) + "-" +
-                           std::to_string(op.last_version) + "\n"});
+                           VersionRange(op, "-") + "\n"});
     }
   }
   std::sort(lines.begin(), lines.end(), [](const Line& a, const Line& b) {

@@ -258,6 +258,7 @@ Status ExecutionImpl::Interpret(const StopCondition& stop) {
   environment.stop = stop;
   environment.limits = model_.limits();
   environment.prepared = &model_.prepared_cache();
+  environment.image_decoder = model_.image_decoder();
   environment.budget =
       std::make_shared<MemoryBudget>(max_bytes - std::min(max_bytes, input_bytes), budget_);
   std::vector<Value> values;

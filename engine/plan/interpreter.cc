@@ -40,6 +40,14 @@ std::string KeyOf(const graph::Graph& graph, const Node& node, std::span<const V
   return key;
 }
 
+// ops::IsEvaluated() once the inputs' values are there; `facts` say of the outputs what was known
+// before.
+bool IsEvaluatedFor(const Node& node, std::span<const Value> inputs, std::span<const Fact> facts) {
+  const auto holds_strings = [](const Value& input) { return input.strings() != nullptr; };
+  return ops::IsEvaluated(node, facts) ||
+         (node.op->evaluate != nullptr && std::any_of(inputs.begin(), inputs.end(), holds_strings));
+}
+
 bool IsContainer(const Value& value) {
   return !value.empty() && value.tensor() == nullptr && value.strings() == nullptr;
 }
@@ -163,7 +171,7 @@ void Interpreter::SetFacts(const Program& program, const Node& node, std::span<c
 
 Result<std::vector<Value>> Interpreter::Compute(const Program& program, const Node& node,
                                                 std::vector<Value>& inputs, Frame& frame) {
-  if (node.op->evaluate != nullptr) {
+  if (IsEvaluatedFor(node, inputs, frame.facts)) {
     SetFacts(program, node, inputs, frame);
     // What is in a subgraph is checked when it runs.
     if (!graph::HasSubgraphs(node)) {

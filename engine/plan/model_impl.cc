@@ -8,6 +8,24 @@
 #include "engine/plan/value_needs.h"
 
 namespace wnn::engine {
+namespace {
+
+// kUnsupportedOperation if a node, of a subgraph too, needs a decoder of pictures.
+Status RefuseImageDecoders(const graph::Graph& graph) {
+  for (const graph::Node& node : graph.nodes()) {
+    if (node.op->needs_image_decoder) {
+      return Unsupported(graph::NodeLabel(graph, node) +
+                         ": there is no decoder of pictures for this model");
+    }
+    for (const auto& [name, attribute] : node.attributes.all()) {
+      const auto* body = std::get_if<graph::GraphPtr>(&attribute);
+      if (body != nullptr) WNN_RETURN_IF_ERROR(RefuseImageDecoders(**body));
+    }
+  }
+  return OkStatus();
+}
+
+}  // namespace
 
 Result<std::unique_ptr<ModelImpl>> ModelImpl::Load(std::span<const std::byte> bytes,
                                                    const LoadOptions& options) {
@@ -17,6 +35,8 @@ Result<std::unique_ptr<ModelImpl>> ModelImpl::Load(std::span<const std::byte> by
                        frontend::ImportModel(bytes, options.limits, log, options.external));
   std::unique_ptr<ModelImpl> model(new ModelImpl(options.limits));
   model->graph_ = std::move(imported.graph);
+  model->image_decoder_ = options.image_decoder;
+  if (options.image_decoder == nullptr) WNN_RETURN_IF_ERROR(RefuseImageDecoders(model->graph_));
   model->inputs_ = std::move(imported.inputs);
   WNN_RETURN_IF_ERROR(ops::InferGraph(model->graph_));
   model->SetOutputInfos(std::move(imported.outputs));

@@ -26,6 +26,8 @@ class ModelImpl {
   std::span<const ValueInfo> outputs() const { return outputs_; }
   const graph::Graph& graph() const { return graph_; }
   const Limits& limits() const { return limits_; }
+  // Null if there is none.
+  const ImageDecoder* image_decoder() const { return image_decoder_.get(); }
   size_t memory_bytes() const;
 
   // Whether plans depend on the value of input i.
@@ -55,6 +57,7 @@ class ModelImpl {
   static constexpr size_t kMaxPlans = 8;
 
   const Limits limits_;
+  std::shared_ptr<const ImageDecoder> image_decoder_;
   graph::Graph graph_;
   std::vector<ValueInfo> inputs_;
   std::vector<ValueInfo> outputs_;

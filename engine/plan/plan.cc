@@ -132,7 +132,7 @@ Status PlanMaker::AddNode(NodeId id) {
   WNN_RETURN_IF_ERROR(request_.stop.Check());
   WNN_RETURN_IF_ERROR(ops::InferNode(graph_, node, facts_));
   WNN_RETURN_IF_ERROR(CheckOutputs(node));
-  const bool is_wanted = IsNeeded(node) || node.op->evaluate != nullptr;
+  const bool is_wanted = IsNeeded(node) || ops::IsEvaluated(node, facts_);
   if (is_wanted && ops::CanEvaluate(node, facts_)) {
     WNN_RETURN_IF_ERROR(
         ops::EvaluateNode(graph_, node, facts_, request_.limits.max_tensor_bytes, request_.stop));
@@ -148,7 +148,7 @@ Status PlanMaker::AddNode(NodeId id) {
                     std::to_string(request_.limits.max_memory_bytes) + " bytes");
   }
   if (constant) return OkStatus();
-  if (node.op->evaluate != nullptr || !IsConcrete(node)) {
+  if (ops::IsEvaluated(node, facts_) || !IsConcrete(node)) {
     needs_data_ = true;
     return OkStatus();
   }

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "engine/ops/op_def.h"
+#include "engine/ops/op_context.h"
 #include "engine/plan/value_needs.h"
 
 namespace wnn::plan {
@@ -43,8 +43,8 @@ bool NeedsInterpreter(const graph::Graph& graph) {
   const std::vector<bool> depends = DependOnData(graph);
   return std::any_of(graph.nodes().begin(), graph.nodes().end(), [&](const graph::Node& node) {
     if (graph::HasSubgraphs(node)) return true;
-    if (node.op->evaluate == nullptr) return false;
-    return node.op->is_random ||
+    if (!ops::IsEvaluated(node, graph.facts())) return false;
+    return ops::OnlyAtRun(*node.op) ||
            std::any_of(node.inputs.begin(), node.inputs.end(), [&](ValueId id) {
              return id != kNoValue && depends[static_cast<size_t>(id)];
            });

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "engine/ops/op_def.h"
+#include "engine/ops/op_context.h"
 
 namespace wnn::plan {
 
@@ -16,7 +16,7 @@ std::vector<bool> FindNeededValues(const graph::Graph& graph) {
     const graph::Node& node = graph.node(static_cast<graph::NodeId>(n));
     for (size_t i = 0; i < node.inputs.size() && i < 32; ++i) {
       const bool by_value = (node.op->value_inputs >> i & 1) != 0;
-      if (by_value || node.op->evaluate != nullptr) need(node.inputs[i]);
+      if (by_value || ops::IsEvaluated(node, graph.facts())) need(node.inputs[i]);
     }
     if (node.op->shape_only) continue;
     const bool output_needed =
@@ -39,7 +39,7 @@ std::vector<bool> DependOnData(const graph::Graph& graph) {
   for (const graph::Node& node : graph.nodes()) {
     const bool from_data =
         !node.op->shape_only &&
-        (node.op->is_random ||
+        (ops::OnlyAtRun(*node.op) ||
          std::any_of(node.inputs.begin(), node.inputs.end(), [&](graph::ValueId id) {
            return id != graph::kNoValue && depends[static_cast<size_t>(id)];
          }));

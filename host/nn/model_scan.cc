@@ -225,6 +225,12 @@ class Scan {
     if (name.name == "EPContext" && external_ == nullptr) {
       return Security("the model has a node EPContext, which names files");
     }
+    // Whatever its tensors hold would be read by libraries for seven formats of pictures.
+    if (name.name == "ImageDecoder" && (name.domain.empty() || name.domain == "ai.onnx") &&
+        external_ == nullptr) {
+      return Security(
+          "the model has a node ImageDecoder, which only models that the host names may have");
+    }
     if (function_index_.empty()) return OkStatus();
     const auto found = function_index_.find(name);
     if (found != function_index_.end()) body_->calls.push_back(found->second);

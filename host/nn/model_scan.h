@@ -37,7 +37,7 @@ struct ScannedModel {
 // kTooLarge         over a limit
 // kSecurity         nested deeper than any real model; external data that the model may not have,
 //                   markers of memory addresses, nodes that name files; also what `external`
-//                   answers
+//                   answers; with a null `external` nodes that decode pictures
 Result<ScannedModel> ScanModel(std::span<const std::byte> model, const Limits& limits,
                                ExternalData* external);
 

@@ -213,6 +213,18 @@ TEST(ModelScan, RefusesNodesThatNameFiles) {
   EXPECT_TRUE(Scan(model, {}, &files).ok());
 }
 
+TEST(ModelScan, RefusesNodesThatDecodePictures) {
+  FakeFiles files;
+  const std::string decode = Bytes(4, "ImageDecoder");
+  for (const std::string& model :
+       {Model(Bytes(1, decode)), Model(Bytes(1, decode + Bytes(7, "ai.onnx"))),
+        Model(NodeWithAttribute(Bytes(6, Bytes(1, decode))))}) {
+    EXPECT_EQ(Scan(model).code(), Code::kSecurity);
+    EXPECT_TRUE(Scan(model, {}, &files).ok());
+  }
+  EXPECT_TRUE(Scan(Model(Bytes(1, decode + Bytes(7, "of.my.own")))).ok());
+}
+
 TEST(ModelScan, ElementsAreAsManyAsTheShapeSays) {
   const std::string two = Dims({2});
   const std::string floats = two + Type(DType::kFloat);

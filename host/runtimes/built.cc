@@ -2,6 +2,9 @@
 
 #if WNN_WITH_BUILTIN
 #include "host/runtimes/builtin/builtin.h"
+#if WNN_WITH_IMAGE_DECODER
+#include "host/images/leptonica_decoder.h"
+#endif
 #endif
 #if WNN_WITH_ONNXRUNTIME
 #include "host/runtimes/onnxruntime/onnxruntime.h"
@@ -12,7 +15,11 @@ namespace {
 
 #if WNN_WITH_BUILTIN
 Result<std::shared_ptr<const Runtime>> OpenBuiltin(const OpenOptions& options) {
-  return MakeBuiltinRuntime({.disabled_passes = options.disabled_passes});
+  BuiltinOptions builtin{.disabled_passes = options.disabled_passes};
+#if WNN_WITH_IMAGE_DECODER
+  builtin.image_decoder = MakeLeptonicaDecoder();
+#endif
+  return MakeBuiltinRuntime(std::move(builtin));
 }
 #else
 constexpr OpenFunction OpenBuiltin = nullptr;

@@ -104,6 +104,8 @@ std::vector<Attack> Attacks() {
       {"EpContext",
        AddsW(Bytes(1, Bytes(2, "w") + Bytes(4, "EPContext") + Bytes(7, "com.microsoft"))),
        Code::kSecurity, "names files"},
+      {"ImageDecoder", AddsW(Node("ImageDecoder", {"x"}, {"w"}, "")), Code::kSecurity,
+       "ImageDecoder"},
       {"RawDataTooShort", WithInitializer(Number(1, 1000) + FloatType() + Raw(4)),
        Code::kInvalidArgument, "raw data"},
       {"RawDataTooLong", WithInitializer(Number(1, 1) + FloatType() + Raw(4000)),

@@ -74,6 +74,8 @@ class BuiltinRuntime final : public Runtime {
     engine_options.log = options.log;
     engine_options.external = options.external;
     engine_options.stop = options.stop;
+    // Guests' models have no files beside them either.
+    if (options.external != nullptr) engine_options.image_decoder = options_.image_decoder;
     engine_options.disabled_passes = options_.disabled_passes;
     WNN_ASSIGN_OR_RETURN(auto model, engine::Model::Load(bytes, engine_options));
     return std::shared_ptr<const Graph>(std::make_shared<BuiltinGraph>(

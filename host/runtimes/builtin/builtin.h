@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "engine/base/image_decoder.h"
 #include "host/runtimes/runtime.h"
 
 namespace wnn::runtimes {
@@ -13,7 +14,10 @@ struct BuiltinOptions {
   // Passes of the engine's optimiser to leave out, names from engine::OptimizerPasses(). Models
   // give the same answers without, within rounding. Load refuses an unknown name
   // (kInvalidArgument).
-  std::vector<std::string> disabled_passes;
+  std::vector<std::string> disabled_passes = {};
+  // What models that the host names decode pictures with (the operator ImageDecoder); null: such
+  // models are refused. Never given to a model that came as bytes from a guest.
+  std::shared_ptr<const ImageDecoder> image_decoder = nullptr;
 };
 
 // Graphs that ask for the same number of threads share one pool, kept as long as the runtime.
