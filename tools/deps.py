@@ -4,7 +4,7 @@
   deps.py install         install missing apt packages (root), then fill the cache
   deps.py cmake           print the cached paths as CMake set() lines
   deps.py demo            fetch the demo's model, labels and picture; print their folder
-  deps.py conformance     write ONNX's backend suite; print its folder
+  deps.py conformance     write ONNX's backend suites; print the newest one's folder
   deps.py models [--large]  fetch the trained models of the real-model test; print their folder
   deps.py bench           install the libraries that `make bench` compares with; print NAME=FOLDER lines
 
@@ -300,27 +300,43 @@ def python_packages(name):
     return target
 
 
-def conformance_dir():
-    """Where the suite of these pins is, or will be."""
-    digest = hashlib.sha256(json.dumps(PINS["python"]["onnx-suite"], sort_keys=True).encode())
+def suite_version():
+    """Of ONNX's backend suite, the newest of those that are pinned."""
+    return next(pin.partition("==")[2] for pin in PINS["python"]["onnx-suite"]
+                if pin.startswith("onnx=="))
+
+
+def conformance_dir(older=None):
+    """Where ONNX's backend suite of these pins is, or will be; or an older one of PINS["older-suite"]."""
+    pins = PINS["python"]["onnx-suite"], older or {}
+    digest = hashlib.sha256(json.dumps(pins, sort_keys=True).encode())
     digest.update((ROOT / "tools/onnx_suite.py").read_bytes())
-    return CACHE / "conformance" / digest.hexdigest()[:16]
+    return CACHE / "conformance" / f"{(older or {}).get('version', suite_version())}-{digest.hexdigest()[:16]}"
+
+
+def write_suite(target, *options):
+    packages = python_packages("onnx-suite")
+    with made_whole(target) as part:
+        run([sys.executable, str(ROOT / "tools/onnx_suite.py"), "--output", str(part), *options],
+            env=dict(os.environ, PYTHONPATH=str(packages)))
 
 
 def make_conformance():
-    target = conformance_dir()
-    if target.exists():
-        return
     try:
-        packages = python_packages("onnx-suite")
+        if not conformance_dir().exists():
+            say("writing ONNX's backend suite: a quarter of a minute, once")
+            write_suite(conformance_dir())
+        for pin in PINS["older-suite"]:
+            if conformance_dir(pin).exists():
+                continue
+            say(f"unpacking ONNX's backend suite of version {pin['version']}, once")
+            with tempfile.TemporaryDirectory() as temporary:
+                wheel = download_wheel(f"onnx=={pin['version']}", pin["sha256"], temporary,
+                                       pin["platforms"], pin["python"])
+                write_suite(conformance_dir(pin), "--wheel", str(wheel))
     except PackagesNotInstalled:
         say("pip could not install the pinned onnx (its message is above): going on without ONNX's "
             "backend suite, whose test will be skipped")
-        return
-    say("writing ONNX's backend suite: a quarter of a minute, once")
-    with made_whole(target) as part:
-        run([sys.executable, str(ROOT / "tools/onnx_suite.py"), "--output", str(part)],
-            env=dict(os.environ, PYTHONPATH=str(packages)))
 
 
 # --- the demo's model, labels and picture ------------------------------------------------------

@@ -2,6 +2,9 @@
 """Writes ONNX's backend-test suite, as the `onnx` package on PYTHONPATH defines it.
 
   onnx_suite.py --output DIR
+  onnx_suite.py --output DIR --wheel WHEEL    the suite of another version, out of its wheel
+
+An older package carries all its cases as files, so that it need not run here.
 
   DIR/<kind>/<case>/model.onnx
   DIR/<kind>/<case>/test_data_set_<n>/{input,output}_<m>.pb
@@ -13,7 +16,9 @@ The package's own `backend-test-tools generate-data` leaves out the node cases.
 import argparse
 import json
 import shutil
+import tempfile
 import warnings
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -78,6 +83,17 @@ class Writer:
         self.add(case.kind, case.name, case.model,
                  (case.rtol or DEFAULT_RTOL, DEFAULT_ATOL if case.atol is None else case.atol))
 
+    def files_of(self, package, kinds):
+        """The cases that a package carries as files."""
+        for kind in kinds:
+            for source in sorted((package / kind).iterdir()):
+                if source.is_dir():
+                    self.of_the_package(kind, source)
+        # Without these, the real networks of the same names would have to be downloaded.
+        if (package / "light").is_dir():
+            for source in sorted((package / "real").iterdir()):
+                self.light(source, package / "light")
+
     def of_the_package(self, kind, source):
         """A case whose files the package carries."""
         if f"{kind}/{source.name}" in self.index:
@@ -112,12 +128,8 @@ class Writer:
                  (stated.get("rtol", DEFAULT_RTOL), stated.get("atol", DEFAULT_ATOL)))
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__,
-                                     formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--output", type=Path, required=True)
-    writer = Writer(parser.parse_args().output)
-
+def defined_here(writer):
+    """The cases of the onnx package that is imported."""
     warnings.simplefilter("ignore", RuntimeWarning)  # cases overflow and divide by zero on purpose
     np.random.seed(0)  # before the cases are imported: their values are drawn then
     import onnx.backend.test.case.model as models
@@ -128,17 +140,33 @@ def main():
     for case in models.collect_testcases():
         if case.kind == "simple":
             writer.defined_in_python(case)
-    package = Path(DATA_DIR)
-    for kind in ("simple", "pytorch-converted", "pytorch-operator"):
-        for source in sorted((package / kind).iterdir()):
-            if source.is_dir():
-                writer.of_the_package(kind, source)
-    for source in sorted((package / "real").iterdir()):
-        writer.light(source, package / "light")
+    writer.files_of(Path(DATA_DIR), ("simple", "pytorch-converted", "pytorch-operator"))
 
+
+def unpack(wheel, folder):
+    """The folder of the wheel's cases."""
+    data = "onnx/backend/test/data/"
+    with zipfile.ZipFile(wheel) as archive:
+        archive.extractall(folder, [name for name in archive.namelist() if name.startswith(data)])
+    return Path(folder) / data
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__,
+                                     formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--output", type=Path, required=True)
+    parser.add_argument("--wheel", type=Path)
+    arguments = parser.parse_args()
+    writer = Writer(arguments.output)
+    if arguments.wheel:
+        with tempfile.TemporaryDirectory() as folder:
+            writer.files_of(unpack(arguments.wheel, folder),
+                            ("node", "simple", "pytorch-converted", "pytorch-operator"))
+    else:
+        defined_here(writer)
     cases = [writer.index[name] for name in sorted(writer.index)]
     (writer.root / "index.json").write_text(json.dumps(cases, indent=0))
-    print(f"{len(cases)} cases of onnx {onnx.__version__}")
+    print(f"{len(cases)} cases")
 
 
 if __name__ == "__main__":

@@ -33,18 +33,24 @@ std::string_view StringField(Bytes message, uint32_t number) {
 }
 
 // ValueInfoProto.type names one field of TypeProto's oneof.
-Kind DeclaredKind(Bytes value_info) {
-  constexpr uint32_t kType = 2, kSequenceType = 4, kMapType = 5, kOptionalType = 9;
-  Kind kind = Kind::kTensor;
+Declared ReadDeclared(Bytes value_info) {
+  constexpr uint32_t kType = 2, kTensorType = 1, kSequenceType = 4, kMapType = 5, kOptionalType = 9;
+  constexpr uint32_t kElementType = 1;
+  Declared declared;
   ForEachField(value_info, [&](const Field& field) {
     if (field.number != kType || !field.IsBytes()) return;
     ForEachField(field.bytes, [&](const Field& type) {
-      if (type.number == kSequenceType) kind = Kind::kSequence;
-      if (type.number == kMapType) kind = Kind::kMap;
-      if (type.number == kOptionalType) kind = Kind::kOptional;
+      if (type.number == kSequenceType) declared.kind = Kind::kSequence;
+      if (type.number == kMapType) declared.kind = Kind::kMap;
+      if (type.number == kOptionalType) declared.kind = Kind::kOptional;
+      if (type.number != kTensorType || !type.IsBytes()) return;
+      ForEachField(type.bytes, [&](const Field& field_of_tensor) {
+        if (field_of_tensor.number != kElementType) return;
+        declared.is_bfloat16 = DTypeFromOnnx(field_of_tensor.AsInt64()) == DType::kBfloat16;
+      });
     });
   });
-  return kind;
+  return declared;
 }
 
 Result<CaseValue> ReadStrings(const frontend::TensorProto& proto) {
@@ -145,10 +151,10 @@ Result<Signature> ReadSignature(std::span<const std::byte> model) {
   for (Bytes input : graph->inputs) {
     const std::string_view name = StringField(input, kValueName);
     if (std::find(initialized.begin(), initialized.end(), name) == initialized.end()) {
-      signature.inputs.push_back(DeclaredKind(input));
+      signature.inputs.push_back(ReadDeclared(input));
     }
   }
-  for (Bytes output : graph->outputs) signature.outputs.push_back(DeclaredKind(output));
+  for (Bytes output : graph->outputs) signature.outputs.push_back(ReadDeclared(output));
   return signature;
 }
 
@@ -161,6 +167,16 @@ Result<CaseValue> ReadValue(Kind kind, std::span<const std::byte> bytes) {
     case Kind::kMap: return ReadMap(bytes);
   }
   return Internal("unknown kind");
+}
+
+Result<CaseValue> ReadValue(const Declared& declared, std::span<const std::byte> bytes) {
+  WNN_ASSIGN_OR_RETURN(CaseValue value, ReadValue(declared.kind, bytes));
+  if (declared.is_bfloat16 && value.tensor.dtype() == DType::kUint16) {
+    WNN_ASSIGN_OR_RETURN(Tensor numbers, Tensor::CopyOf({DType::kBfloat16, value.tensor.shape(),
+                                                         value.tensor.bytes()}));
+    value.tensor = std::move(numbers);
+  }
+  return value;
 }
 
 }  // namespace wnn::conformance

@@ -23,11 +23,16 @@ struct CaseValue {
   std::vector<CaseValue> items;
 };
 
-// The inputs that a caller gives (those without an initialiser) and the outputs of a model: what
-// kind of value each is declared to be.
+// What a model declares an input or output to be.
+struct Declared {
+  Kind kind = Kind::kTensor;
+  bool is_bfloat16 = false;
+};
+
+// The inputs that a caller gives (those without an initialiser) and the outputs of a model.
 struct Signature {
-  std::vector<Kind> inputs;
-  std::vector<Kind> outputs;
+  std::vector<Declared> inputs;
+  std::vector<Declared> outputs;
 };
 
 // kInvalidEncoding if `model` is not an ONNX model.
@@ -35,9 +40,12 @@ Result<Signature> ReadSignature(std::span<const std::byte> model);
 
 // The value of that kind in a .pb file: TensorProto, SequenceProto, OptionalProto or MapProto.
 Result<CaseValue> ReadValue(Kind kind, std::span<const std::byte> bytes);
+// The same; but where bfloat16 is declared, a tensor of uint16 is the bits: onnx before 1.17, whose
+// numpy had no such type, wrote it so.
+Result<CaseValue> ReadValue(const Declared& declared, std::span<const std::byte> bytes);
 
 // Fails, saying where and by how much, unless `actual` is `expected`: floating-point numbers when
-// |actual - expected| <= atol + rtol |expected| (NaN equals NaN), everything else exactly.
+// |actual - expected| <= atol + rtol |expected|, everything else exactly; NaN equals NaN.
 Status Compare(const CaseValue& actual, const CaseValue& expected, double rtol, double atol);
 
 }  // namespace wnn::conformance

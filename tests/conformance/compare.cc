@@ -3,6 +3,7 @@
 #include <string>
 
 #include "engine/kernels/reference/element.h"
+#include "engine/kernels/reference/number_io.h"
 #include "tests/conformance/case_value.h"
 
 namespace wnn::conformance {
@@ -68,6 +69,21 @@ Status CompareBytes(const Tensor& actual, const Tensor& expected) {
   return OkStatus();
 }
 
+// Floats of 8 bits: NaN has several patterns of bits, which are all the same.
+Status CompareSmallFloats(const Tensor& actual, const Tensor& expected) {
+  for (int64_t i = 0; i < expected.n_elements(); ++i) {
+    double a, e;
+    kernels::ReadNumbers(actual.dtype(), actual.bytes().data(), i, 1, &a);
+    kernels::ReadNumbers(expected.dtype(), expected.bytes().data(), i, 1, &e);
+    const bool same = std::isnan(e) ? std::isnan(a) : a == e && std::signbit(a) == std::signbit(e);
+    if (!same) {
+      return Differ("number " + std::to_string(i) + " is " + std::to_string(a) + ", not " +
+                    std::to_string(e));
+    }
+  }
+  return OkStatus();
+}
+
 Status CompareTensors(const Tensor& actual, const Tensor& expected, double rtol, double atol) {
   if (actual.dtype() != expected.dtype() || actual.shape() != expected.shape()) {
     return Differ("the result is " + TensorTypeToString(actual.dtype(), actual.shape()) + ", not " +
@@ -81,6 +97,11 @@ Status CompareTensors(const Tensor& actual, const Tensor& expected, double rtol,
     case DType::kBfloat16: return CompareFloats<kernels::Bfloat16>(actual, expected, n, rtol, atol);
     case DType::kComplex64: return CompareFloats<float>(actual, expected, 2 * n, rtol, atol);
     case DType::kComplex128: return CompareFloats<double>(actual, expected, 2 * n, rtol, atol);
+    case DType::kFloat8E4M3FN:
+    case DType::kFloat8E5M2:
+    case DType::kFloat8E4M3FNUZ:
+    case DType::kFloat8E5M2FNUZ:
+    case DType::kFloat8E8M0: return CompareSmallFloats(actual, expected);
     default: return CompareBytes(actual, expected);
   }
 }

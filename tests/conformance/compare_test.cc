@@ -49,6 +49,19 @@ TEST(CompareTest, TypesShapesAndIntegersExactly) {
   EXPECT_FALSE(Compare(column, ints, 1, 1).ok());
 }
 
+TEST(CompareTest, SmallFloatsExactlyButEveryNaNIsOne) {
+  auto value = [](uint8_t bits) {
+    const Shape shape = {1};
+    CaseValue v;
+    v.tensor = *Tensor::CopyOf({DType::kFloat8E5M2, shape, std::as_bytes(std::span(&bits, 1))});
+    return v;
+  };
+  EXPECT_TRUE(Compare(value(0x7e), value(0x7f), 0, 0).ok());
+  EXPECT_FALSE(Compare(value(0x7c), value(0x7f), 1, 1).ok());
+  EXPECT_FALSE(Compare(value(0x00), value(0x80), 1, 1).ok());
+  EXPECT_FALSE(Compare(value(0x3c), value(0x3d), 1, 1).ok());
+}
+
 TEST(CompareTest, SequencesElementByElement) {
   CaseValue a, b;
   a.kind = b.kind = Kind::kSequence;
@@ -84,15 +97,26 @@ TEST(ReadValueTest, TensorsSequencesOptionalsAndMaps) {
             (std::vector<std::string>{"a", ""}));
 }
 
+TEST(ReadValueTest, Uint16IsTheBitsOfADeclaredBfloat16) {
+  const int64_t dims[] = {1};
+  const WireWriter tensor = testing::TensorMessage<uint16_t>("x", dims, {0x3f80});
+  auto value = ReadValue(Declared{Kind::kTensor, true}, BytesOf(tensor));
+  ASSERT_TRUE(value.has_value());
+  EXPECT_EQ(value->tensor.dtype(), DType::kBfloat16);
+  EXPECT_EQ(value->tensor.shape(), Shape{1});
+  EXPECT_EQ(ReadValue(Declared{}, BytesOf(tensor))->tensor.dtype(), DType::kUint16);
+}
+
 TEST(ReadSignatureTest, LeavesInitializersOut) {
   testing::ModelBuilder model;
-  model.Input("x", DType::kFloat, {1});
+  model.Input("x", DType::kBfloat16, {1});
   model.Input("w", DType::kFloat, {1});
   model.Initializer<float>("w", {1}, {1});
   model.Output("y");
   auto signature = ReadSignature(model.Build());
   ASSERT_TRUE(signature.has_value());
-  EXPECT_EQ(signature->inputs.size(), 1u);
+  ASSERT_EQ(signature->inputs.size(), 1u);
+  EXPECT_TRUE(signature->inputs[0].is_bfloat16);
   EXPECT_EQ(signature->outputs.size(), 1u);
 }
 

@@ -1,11 +1,12 @@
 #!/usr/bin/env python3
-"""Runs ONNX's backend suite through conformance_worker.
+"""Runs ONNX's backend suites, the newest and older ones, through conformance_worker.
 
   conformance.py test       `builtin`, optimised and not, against expected.txt
-  conformance.py report     also `onnxruntime`; writes build/conformance/report.json, docs/conformance.md
+  conformance.py report     under every runtime; writes build/conformance/report*.json, docs/conformance.md
   conformance.py operators  checks docs/operators.md against the engine's registry; --write writes it
 
-With --filter REGEX only the cases whose name ("node/test_add") matches run, and what fails is shown:
+A case is called "node/test_add", or "1.12.0/node/test_add" in an older suite. With --filter REGEX only
+those that match run, and what fails is shown:
   conformance.py test --filter resize
 """
 
@@ -27,15 +28,24 @@ import deps  # noqa: E402
 
 EXPECTED = Path(__file__).resolve().parent / "expected.txt"
 BUILTIN = ("builtin", "builtin-unoptimized")
+WASM = "builtin-wasm32"  # the engine as a guest of wasmtime-onnx
 CASE_SECONDS = 60
 SKIPPED = 77  # what CTest takes for a skipped test
+
+
+def worker_command(arguments, runtime):
+    """The worker that runs cases under this runtime."""
+    if runtime != WASM:
+        return [arguments.worker, runtime]
+    root = deps.CACHE / "conformance"
+    return [arguments.host, "--dir", f"{root}::{root}", arguments.guest, "builtin"]
 
 
 class Worker:
     """One conformance_worker process, started again when a case crashes it or takes too long."""
 
-    def __init__(self, program, runtime):
-        self.command = [str(program), runtime]
+    def __init__(self, command):
+        self.command = [str(word) for word in command]
         self.process = None
 
     def run(self, case, folder):
@@ -74,21 +84,21 @@ class Worker:
             self.process.stdout.close()
 
 
-def run_suite(program, suite, cases, runtime, jobs):
-    """{case name: (passed, reason)}"""
+def run_cases(command, cases, jobs):
+    """{case name: (passed, reason)}, from as many workers at once."""
     waiting = queue.SimpleQueue()
     for case in cases:
         waiting.put(case)
     results = {}
 
     def work():
-        worker = Worker(program, runtime)
+        worker = Worker(command)
         while True:
             try:
                 case = waiting.get_nowait()
             except queue.Empty:
                 return worker.close()
-            results[case["name"]] = worker.run(case, suite / case["name"])
+            results[case["name"]] = worker.run(case, case["folder"])
 
     with concurrent.futures.ThreadPoolExecutor(jobs) as pool:
         for future in [pool.submit(work) for _ in range(jobs)]:
@@ -112,52 +122,102 @@ def write_expected(expected):
     EXPECTED.write_text("\n".join([*head, *body]) + "\n")
 
 
-def load_cases(arguments):
-    suite = deps.conformance_dir()
-    if not suite.exists():
-        print("ONNX's backend suite is not in the cache; `make setup` writes it where PyPI can be "
-              "reached")
+def suite_folders():
+    """{version: folder}, the newest first."""
+    return {deps.suite_version(): deps.conformance_dir(),
+            **{pin["version"]: deps.conformance_dir(pin) for pin in deps.PINS["older-suite"]}}
+
+
+def prefix_of(version):
+    return "" if version == deps.suite_version() else version + "/"
+
+
+def suite_of(name):
+    """The version of the suite that has the case of this name."""
+    first = name.partition("/")[0]
+    return first if first in suite_folders() else deps.suite_version()
+
+
+def load_suites(arguments):
+    """{version: cases}. A case has a name, its operators, tolerances and the folder of its files."""
+    suites = {}
+    for version, folder in suite_folders().items():
+        names = (version, "newest") if not prefix_of(version) else (version,)
+        if arguments.suites and not set(names) & set(arguments.suites):
+            continue
+        if not folder.exists():
+            print(f"ONNX's backend suite {version} is not in the cache; `make setup` writes it where "
+                  "PyPI can be reached")
+            continue
+        cases = [{**case, "name": prefix_of(version) + case["name"], "folder": folder / case["name"]}
+                 for case in json.loads((folder / "index.json").read_text())]
+        suites[version] = [case for case in cases if re.search(arguments.filter, case["name"])]
+    if not suites:
         sys.exit(SKIPPED)
-    cases = json.loads((suite / "index.json").read_text())
-    return suite, [case for case in cases if re.search(arguments.filter, case["name"])]
+    return suites
 
 
-def failure(results, name):
-    """The first failure of a case among the runtimes, or None."""
+def is_skipped(result):
+    """Whether a case could not be put to a runtime, which says nothing of it."""
+    return result[1].startswith("skipped")
+
+
+def count(results):
+    """Of {case name: (passed, reason)}."""
+    passed = sum(ok for ok, _ in results.values())
+    skipped = sum(map(is_skipped, results.values()))
+    return {"passed": passed, "failed": len(results) - passed - skipped, "skipped": skipped}
+
+
+def run_runtimes(arguments, suites, runtimes):
+    """{version: {runtime: {case name: (passed, reason)}}}"""
+    results = {}
+    for version, cases in suites.items():
+        results[version] = {}
+        for runtime in runtimes(version):
+            command = worker_command(arguments, runtime)
+            results[version][runtime] = run_cases(command, cases, arguments.jobs)
+            counts = count(results[version][runtime])
+            print(f"onnx {version}, {runtime}: {counts['passed']} of {len(cases)} pass, "
+                  f"{counts['failed']} failed, {counts['skipped']} skipped", flush=True)
+    return results
+
+
+def failures_of(results):
+    """{case name: why it fails} under any of the runtimes of {runtime: {case name: ...}}."""
+    failures = {}
     for runtime, by_case in results.items():
-        passed, reason = by_case[name]
-        if not passed:
-            return f"{runtime}: {reason}"
-    return None
+        for name, result in by_case.items():
+            if not result[0] and not is_skipped(result):
+                failures.setdefault(name, f"{runtime}: {result[1]}")
+    return failures
 
 
 def command_test(arguments):
-    suite, cases = load_cases(arguments)
+    suites = load_suites(arguments)
     expected = read_expected()
-    results = {}
-    for runtime in BUILTIN:
-        results[runtime] = run_suite(arguments.worker, suite, cases, runtime, arguments.jobs)
-        passed = sum(ok for ok, _ in results[runtime].values())
-        print(f"{runtime}: {passed} of {len(cases)} cases pass")
-    failures = {case["name"]: failure(results, case["name"]) for case in cases}
-    failures = {name: reason for name, reason in failures.items() if reason}
+    results = run_runtimes(arguments, suites, lambda version: arguments.runtimes)
+    failures = {}
+    for by_runtime in results.values():
+        failures.update(failures_of(by_runtime))
     if arguments.filter:
         for name, reason in sorted(failures.items()):
             print(f"  {name}: {reason}")
-    names = {case["name"] for case in cases}
+    names = {case["name"] for cases in suites.values() for case in cases}
     if arguments.prune:
         write_expected({name: reason for name, reason in expected.items()
                         if name in failures or name not in names})
         expected = read_expected()
     unexpected = [name for name in sorted(failures) if name not in expected]
     healed = [name for name in sorted(expected) if name in names and name not in failures]
-    unknown = [] if arguments.filter else sorted(expected.keys() - names)
+    unknown = [] if arguments.filter else sorted(
+        name for name in expected.keys() - names if suite_of(name) in suites)
     for name in unexpected:
         print(f"FAILED {name}: {failures[name]}")
     for name in healed:
         print(f"FAILED {name} passes: remove its line from tests/conformance/expected.txt (--prune)")
     for name in unknown:
-        print(f"FAILED {name} of tests/conformance/expected.txt is no case of the suite")
+        print(f"FAILED {name} of tests/conformance/expected.txt is no case of the suites")
     sys.exit(1 if unexpected or healed or unknown else 0)
 
 
@@ -172,57 +232,81 @@ def operator_rows(cases):
     return rows
 
 
-def conformance_document(cases, results, expected):
-    runtimes = list(results)
-    total = {runtime: sum(ok for ok, _ in results[runtime].values()) for runtime in runtimes}
-    lines = [
-        "# Conformance", "",
-        f"ONNX's own backend suite, the {len(cases)} cases of "
-        + next(p for p in deps.PINS["python"]["onnx-suite"] if p.startswith("onnx=="))
-        + ", under each runtime. `make conformance` writes this file and",
-        "`build/conformance/report.json`. A case counts for every operator in its model; one of an "
-        "expanded function counts for",
-        "the function. What does not pass under `builtin`, and why: "
-        "[expected.txt](../tests/conformance/expected.txt).", "",
-        "| operator | cases | " + " | ".join(f"`{runtime}`" for runtime in runtimes) + " |",
-        "|---|---:|" + "---:|" * len(runtimes),
-        f"| **all** | {len(cases)} | "
-        + " | ".join(f"**{total[runtime]}**" for runtime in runtimes) + " |"]
+TITLES = {"builtin": "`builtin`", "builtin-unoptimized": "not optimised", WASM: "as WebAssembly",
+          "onnxruntime": "`onnxruntime`"}
+
+
+def table_row(*cells):
+    return "| " + " | ".join(map(str, cells)) + " |"
+
+
+def suites_table(suites, results):
+    runtimes = list(TITLES)
+    lines = [table_row("onnx", "cases", *TITLES.values()), "|---|" + "---:|" * (1 + len(runtimes))]
+    for version, cases in suites.items():
+        counts = [results[version].get(runtime) for runtime in runtimes]
+        lines.append(table_row(version, len(cases),
+                               *(count(c)["passed"] if c else "" for c in counts)))
+    return lines
+
+
+def operators_table(cases, results):
+    runtimes = list(TITLES)
+    lines = [table_row("operator", "cases", *TITLES.values()),
+             "|---|" + "---:|" * (1 + len(runtimes))]
     for operator, names in sorted(operator_rows(cases).items()):
         counts = [sum(results[runtime][name][0] for name in names) for runtime in runtimes]
-        lines.append(f"| {operator} | {len(names)} | " + " | ".join(map(str, counts)) + " |")
-    return "\n".join(lines) + "\n"
+        lines.append(table_row(operator, len(names), *counts))
+    return lines
+
+
+def conformance_document(suites, results):
+    newest = deps.suite_version()
+    return "\n".join([
+        "# Conformance", "",
+        "How many cases of ONNX's own backend suite pass under each runtime: the newest suite, and "
+        "older ones, whose models",
+        "ask for older operator sets. `make conformance` writes this file and "
+        "`build/conformance/report.json` (of an older suite",
+        "`report-VERSION.json`). \"As WebAssembly\" is the engine built to wasm32-wasi with SIMD, a "
+        "guest of `wasmtime-onnx`.",
+        "What does not pass under `builtin`, and why: "
+        "[expected.txt](../tests/conformance/expected.txt). To `onnxruntime` this host",
+        "hands only tensors of numbers, and pictures are decoded only natively, so that such cases "
+        "are not counted there.", "",
+        *suites_table(suites, results), "",
+        f"## Operators in the suite of onnx {newest}", "",
+        "A case counts for every operator in its model; one of an expanded function counts for the "
+        "function.", "",
+        *operators_table(suites[newest], results[newest])]) + "\n"
+
+
+def report_of(version, cases, results):
+    return {
+        "suite": {"onnx": version, "cases": len(cases)},
+        "runtimes": {runtime: count(by_case) for runtime, by_case in results.items()},
+        "cases": {case["name"]: {
+            "operators": case["operators"],
+            **{runtime: "passed" if by_case[case["name"]][0] else by_case[case["name"]][1]
+               for runtime, by_case in results.items()}} for case in cases},
+    }
 
 
 def command_report(arguments):
-    suite, cases = load_cases(arguments)
-    expected = read_expected()
-    results = {runtime: run_suite(arguments.worker, suite, cases, runtime, arguments.jobs)
-               for runtime in (*BUILTIN, "onnxruntime")}
-    counts = {}
-    for runtime, by_case in results.items():
-        passed = sum(ok for ok, _ in by_case.values())
-        # What ONNX Runtime cannot be handed through this host says nothing of it.
-        skipped = sum(reason.startswith("skipped") for _, reason in by_case.values())
-        counts[runtime] = {"passed": passed, "failed": len(cases) - passed - skipped,
-                           "skipped": skipped}
-        print(f"{runtime}: {passed} passed, {len(cases) - passed - skipped} failed, "
-              f"{skipped} skipped")
-    report = {
-        "suite": {"onnx": next(iter(deps.PINS["python"]["onnx-suite"])).partition("==")[2],
-                  "cases": len(cases)},
-        "runtimes": counts,
-        "cases": {case["name"]: {
-            "operators": case["operators"],
-            **{runtime: "passed" if results[runtime][case["name"]][0]
-               else results[runtime][case["name"]][1] for runtime in results}} for case in cases},
-    }
-    path = ROOT / "build/conformance/report.json"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(report, indent=1) + "\n")
-    print(f"wrote {path.relative_to(ROOT)}")
-    if not arguments.filter:
-        (ROOT / "docs/conformance.md").write_text(conformance_document(cases, results, expected))
+    suites = load_suites(arguments)
+    newest = deps.suite_version()
+    results = run_runtimes(
+        arguments, suites,
+        lambda version: (*BUILTIN, WASM, "onnxruntime") if version == newest
+        else (*BUILTIN, "onnxruntime"))
+    folder = ROOT / "build/conformance"
+    folder.mkdir(parents=True, exist_ok=True)
+    for version, cases in suites.items():
+        path = folder / ("report.json" if version == newest else f"report-{version}.json")
+        path.write_text(json.dumps(report_of(version, cases, results[version]), indent=1) + "\n")
+        print(f"wrote {path.relative_to(ROOT)}")
+    if not arguments.filter and len(suites) == len(suite_folders()):
+        (ROOT / "docs/conformance.md").write_text(conformance_document(suites, results))
         print("wrote docs/conformance.md")
 
 
@@ -272,6 +356,12 @@ def main():
     common = argparse.ArgumentParser(add_help=False)
     common.add_argument("--worker", type=Path, default=newest_worker(),
                         help="the program to drive; the newest of build/ if left out")
+    common.add_argument("--host", type=Path, default=ROOT / "build/bin/wasmtime-onnx",
+                        help="what runs the worker that is WebAssembly")
+    common.add_argument("--guest", type=Path, default=ROOT / "build/guests/conformance-worker.wasm",
+                        help="the worker that is WebAssembly")
+    common.add_argument("--suites", nargs="+", metavar="VERSION", choices=[*suite_folders(), "newest"],
+                        help="of these versions of onnx only")
     common.add_argument("--filter", default="", metavar="REGEX")
     common.add_argument("--jobs", type=int, default=os.cpu_count())
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
@@ -280,6 +370,8 @@ def main():
         command = commands.add_parser(name, parents=[common])
         command.set_defaults(function=function)
         if name == "test":
+            command.add_argument("--runtimes", nargs="+", default=BUILTIN,
+                                 choices=[*BUILTIN, WASM])
             command.add_argument("--prune", action="store_true",
                                  help="remove from expected.txt what passes")
         if name == "operators":

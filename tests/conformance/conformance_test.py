@@ -34,8 +34,9 @@ class RunSuiteTest(unittest.TestCase):
         self.folder.cleanup()
 
     def run_cases(self, names, jobs=1):
-        cases = [{"name": name, "rtol": 0.5, "atol": 0.25} for name in names]
-        return conformance.run_suite(self.worker, Path("/suite"), cases, "builtin", jobs)
+        cases = [{"name": name, "folder": f"/suite/{name}", "rtol": 0.5, "atol": 0.25}
+                 for name in names]
+        return conformance.run_cases([self.worker, "builtin"], cases, jobs)
 
     def test_a_crash_is_the_failure_of_its_own_case_only(self):
         results = self.run_cases(["a/good", "b/crash", "c/crash", "d/good", "e/bad"])
@@ -67,7 +68,27 @@ class ExpectedTest(unittest.TestCase):
             self.assertEqual(path.read_text(), "# why\na one\nb two words\n")
 
 
+class SuitesTest(unittest.TestCase):
+    def test_a_case_is_of_the_suite_that_its_name_says(self):
+        older = conformance.deps.PINS["older-suite"][0]["version"]
+        self.assertEqual(conformance.suite_of(f"{older}/node/test_x"), older)
+        self.assertEqual(conformance.suite_of("node/test_x"), conformance.deps.suite_version())
+
+    def test_a_skipped_case_neither_passes_nor_fails(self):
+        results = {"a": (True, ""), "b": (False, "wrong"), "c": (False, "skipped: no decoder")}
+        self.assertEqual(conformance.count(results), {"passed": 1, "failed": 1, "skipped": 1})
+        self.assertEqual(conformance.failures_of({"builtin": results}), {"b": "builtin: wrong"})
+
+
 class DocumentTest(unittest.TestCase):
+    def test_a_report_has_every_runtime_and_case(self):
+        cases = [{"name": "node/test_x", "operators": ["X"]}]
+        report = conformance.report_of("1.2.3", cases, {"builtin": {"node/test_x": (False, "why")}})
+        self.assertEqual(report, {
+            "suite": {"onnx": "1.2.3", "cases": 1},
+            "runtimes": {"builtin": {"passed": 0, "failed": 1, "skipped": 0}},
+            "cases": {"node/test_x": {"operators": ["X"], "builtin": "why"}}})
+
     def test_an_expanded_case_counts_for_the_function(self):
         cases = [{"name": "node/test_x", "operators": ["X"]},
                  {"name": "node/test_x_expanded_ver18", "operators": ["Add", "Mul"]},

@@ -86,13 +86,21 @@ class EngineSubject final : public Subject {
 
 }  // namespace
 
-Result<std::unique_ptr<Subject>> LoadInEngine(std::span<const std::byte> model, bool optimize) {
+Result<std::unique_ptr<Subject>> LoadInEngine(std::span<const std::byte> model, bool optimize,
+                                              std::shared_ptr<const ImageDecoder> decoder) {
   engine::LoadOptions options;
   options.optimize = optimize;
-  WNN_ASSIGN_OR_RETURN(auto loaded, engine::Model::Load(model, options));
-  WNN_ASSIGN_OR_RETURN(auto execution, engine::Execution::Create(loaded, {}));
+  options.image_decoder = std::move(decoder);
+  const bool has_decoder = options.image_decoder != nullptr;
+  auto loaded = engine::Model::Load(model, options);
+  if (!loaded) {
+    Status error = std::move(loaded.error());
+    const bool wants_decoder = error.message().find("(ImageDecoder)") != std::string_view::npos;
+    return has_decoder || !wants_decoder ? error : std::move(error).WithContext("skipped");
+  }
+  WNN_ASSIGN_OR_RETURN(auto execution, engine::Execution::Create(*loaded, {}));
   return std::unique_ptr<Subject>(
-      std::make_unique<EngineSubject>(std::move(loaded), std::move(execution)));
+      std::make_unique<EngineSubject>(*std::move(loaded), std::move(execution)));
 }
 
 }  // namespace wnn::conformance

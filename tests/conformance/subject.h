@@ -6,6 +6,7 @@
 #include <span>
 #include <vector>
 
+#include "engine/base/image_decoder.h"
 #include "engine/base/status.h"
 #include "tests/conformance/case_value.h"
 
@@ -18,8 +19,9 @@ class Subject {
   virtual Result<std::vector<CaseValue>> Run(const std::vector<CaseValue>& inputs) = 0;
 };
 
-// The engine, its graph optimised or not. `model` is borrowed for the call.
-Result<std::unique_ptr<Subject>> LoadInEngine(std::span<const std::byte> model, bool optimize);
+// The engine, its graph optimised or not. `model` is borrowed for the call; `decoder` may be null.
+Result<std::unique_ptr<Subject>> LoadInEngine(std::span<const std::byte> model, bool optimize,
+                                              std::shared_ptr<const ImageDecoder> decoder);
 
 // ONNX Runtime through host/runtimes. kNotFound if its library is not there.
 Result<std::unique_ptr<Subject>> LoadInOnnxRuntime(std::span<const std::byte> model);

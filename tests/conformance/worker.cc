@@ -17,6 +17,9 @@
 
 #include "engine/engine.h"
 #include "tests/conformance/subject.h"
+#ifdef WNN_WITH_IMAGE_DECODER
+#include "host/images/leptonica_decoder.h"
+#endif
 
 namespace wnn::conformance {
 namespace {
@@ -38,21 +41,31 @@ std::optional<std::vector<std::byte>> ReadFile(const std::string& path) {
 
 // The values of <prefix>0.pb, <prefix>1.pb and so on.
 Result<std::vector<CaseValue>> ReadValues(const std::string& prefix,
-                                          const std::vector<Kind>& kinds) {
+                                          const std::vector<Declared>& declared) {
   std::vector<CaseValue> values;
-  for (size_t i = 0; i < kinds.size(); ++i) {
+  for (size_t i = 0; i < declared.size(); ++i) {
     const auto bytes = ReadFile(prefix + std::to_string(i) + ".pb");
     if (!bytes) break;
-    WNN_ASSIGN_OR_RETURN(CaseValue value, ReadValue(kinds[i], *bytes));
+    WNN_ASSIGN_OR_RETURN(CaseValue value, ReadValue(declared[i], *bytes));
     values.push_back(std::move(value));
   }
   return values;
 }
 
+// Null in a worker that was built where Leptonica is not.
+std::shared_ptr<const ImageDecoder> Decoder() {
+#ifdef WNN_WITH_IMAGE_DECODER
+  static const std::shared_ptr<const ImageDecoder> decoder = MakeLeptonicaDecoder();
+  return decoder;
+#else
+  return nullptr;
+#endif
+}
+
 Result<std::unique_ptr<Subject>> LoadIn(std::string_view runtime,
                                         std::span<const std::byte> model) {
-  if (runtime == "builtin") return LoadInEngine(model, true);
-  if (runtime == "builtin-unoptimized") return LoadInEngine(model, false);
+  if (runtime == "builtin") return LoadInEngine(model, true, Decoder());
+  if (runtime == "builtin-unoptimized") return LoadInEngine(model, false, Decoder());
 #ifdef WNN_WITH_ONNXRUNTIME
   if (runtime == "onnxruntime") return LoadInOnnxRuntime(model);
 #endif
