@@ -14,8 +14,8 @@ enum class TreeAggregate : uint8_t { kSum, kAverage, kMin, kMax };
 struct TreeNode {
   double split = 0;
   int32_t feature = 0;
-  // A node if it is not negative, else the leaf -1 - index.
-  int32_t yes = 0, no = 0;
+  // Where `no` and `yes` lead: a node if it is not negative, else the leaf -1 - index.
+  int32_t next[2] = {0, 0};
   // kMember: x is one of members[first_member, end_member).
   int32_t first_member = 0, end_member = 0;
   TreeMode mode = TreeMode::kLeq;
@@ -37,7 +37,7 @@ struct TreeEnsemble {
   std::vector<double> members;
   std::vector<Leaf> leaves;
   std::vector<Weight> weights;
-  std::vector<int32_t> roots;  // as TreeNode::yes
+  std::vector<int32_t> roots;  // as TreeNode::next
   int64_t n_targets = 1;
   TreeAggregate aggregate = TreeAggregate::kSum;
   std::vector<double> base_values;  // one a target, or none

@@ -77,8 +77,7 @@ class TreeBuilder {
       if (parent < 0) {
         trees_.roots.push_back(child);
       } else {
-        TreeNode& node = trees_.nodes[static_cast<size_t>(parent)];
-        (is_yes ? node.yes : node.no) = child;
+        trees_.nodes[static_cast<size_t>(parent)].next[is_yes ? 1 : 0] = child;
       }
     };
     for (const int64_t root : roots) {
