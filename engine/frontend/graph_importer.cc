@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "engine/frontend/attribute_reader.h"
+#include "engine/frontend/expand_strings.h"
 #include "engine/frontend/tensor_reader.h"
 #include "engine/frontend/type_reader.h"
 #include "engine/ops/attribute_table.h"
@@ -300,8 +301,7 @@ Status GraphImporter::AddOperator(const NodeProto& proto, const ops::OpDef& op, 
     }
   }
   node.n_captured = captured.size();
-  scope.graph->AddNode(std::move(node));
-  return OkStatus();
+  return AddWithoutStrings(*scope.graph, std::move(node));
 }
 
 Result<graph::GraphPtr> GraphImporter::ReadSubgraph(Bytes bytes, Scope& scope,

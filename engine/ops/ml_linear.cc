@@ -1,15 +1,13 @@
-// ai.onnx.ml's linear models, support vectors and preprocessing: LinearClassifier, LinearRegressor,
-// SVMRegressor, Scaler, Normalizer, Binarizer, Imputer, OneHotEncoder, FeatureVectorizer,
-// ArrayFeatureExtractor.
+// ai.onnx.ml's linear models and preprocessing: LinearClassifier, LinearRegressor, Scaler,
+// Normalizer, Binarizer, Imputer, OneHotEncoder, FeatureVectorizer, ArrayFeatureExtractor.
 #include <algorithm>
 #include <array>
 #include <cmath>
 #include <cstring>
 
 #include "engine/kernels/reference/number_io.h"
-#include "engine/kernels/reference/parallel_for.h"
 #include "engine/ops/families.h"
-#include "engine/ops/ml_scores.h"
+#include "engine/ops/ml_rows.h"
 #include "engine/ops/shape_math.h"
 #include "engine/ops/type_sets.h"
 
@@ -17,68 +15,6 @@ namespace wnn::ops {
 namespace {
 
 using CompiledPtr = std::unique_ptr<const CompiledOp>;
-
-constexpr TypeSet kInputs = {DType::kFloat, DType::kDouble, DType::kInt32, DType::kInt64};
-
-Result<std::vector<double>> ReadFloats(const OpContext& context, std::string_view name) {
-  WNN_ASSIGN_OR_RETURN(std::span<const float> floats, context.attributes().Floats(name));
-  return std::vector<double>(floats.begin(), floats.end());
-}
-
-// An operator on each row of numbers, by way of double. `Compute` is called with the features, room
-// for n_out results, and the row's number.
-template <typename Compute>
-class RowsOp final : public CompiledOp {
- public:
-  struct Types {
-    DType in, out;
-    size_t output = 0;
-  };
-  RowsOp(const Rows& rows, int64_t n_out, const Types& types, Compute compute)
-      : rows_(rows), n_out_(n_out), types_(types), compute_(std::move(compute)) {}
-
-  uint64_t ScratchBytes(int n_threads) const override {
-    return static_cast<uint64_t>(n_threads) * RowBytes();
-  }
-
-  Status Run(const RunArgs& args) const override {
-    const int64_t n_tasks = std::min<int64_t>(rows_.n, 64);
-    args.parallel->ForEach(static_cast<size_t>(n_tasks), [&](size_t task, int thread) {
-      auto* x =
-          reinterpret_cast<double*>(args.scratch + static_cast<uint64_t>(thread) * RowBytes());
-      double* y = x + rows_.features;
-      const auto t = static_cast<int64_t>(task);
-      for (int64_t i = rows_.n * t / n_tasks; i < rows_.n * (t + 1) / n_tasks; ++i) {
-        kernels::ReadNumbers(types_.in, args.inputs[0], i * rows_.features, rows_.features, x);
-        compute_(x, y, i, args);
-        if (types_.output >= args.outputs.size() || args.outputs[types_.output] == nullptr) {
-          continue;
-        }
-        kernels::WriteNumbers(types_.out, y, i * n_out_, n_out_, {}, args.outputs[types_.output]);
-      }
-    });
-    return OkStatus();
-  }
-
- private:
-  uint64_t RowBytes() const {
-    return (static_cast<uint64_t>(rows_.features + n_out_) * sizeof(double) + 63) / 64 * 64;
-  }
-
-  const Rows rows_;
-  const int64_t n_out_;
-  const Types types_;
-  const Compute compute_;
-};
-
-template <typename Compute>
-CompiledPtr MakeRowsOp(const CompileContext& context, const Rows& rows, int64_t n_out,
-                       size_t output, Compute compute) {
-  return std::make_unique<RowsOp<Compute>>(
-      rows, n_out,
-      typename RowsOp<Compute>::Types{context.InputType(0), context.Output(output).dtype, output},
-      std::move(compute));
-}
 
 // ---- Linear models: scores are x * coefficients' + intercepts.
 
@@ -119,7 +55,7 @@ Result<Linear> ReadLinear(const OpContext& context) {
 }
 
 Status InferLinear(InferContext& context) {
-  WNN_RETURN_IF_ERROR(context.RequireType(0, kInputs));
+  WNN_RETURN_IF_ERROR(context.RequireType(0, kMlNumbers));
   WNN_ASSIGN_OR_RETURN(Linear linear, ReadLinear(context));
   return linear.labels.empty() ? SetScoreOutputs(context, -1, 0, linear.n_outputs)
                                : SetScoreOutputs(context, 0, 1, linear.n_outputs);
@@ -161,101 +97,10 @@ Result<CompiledPtr> CompileLinear(const CompileContext& context) {
       });
 }
 
-// ---- SVMRegressor
-
-struct Svm {
-  enum class Kernel { kLinear, kPoly, kRbf, kSigmoid };
-  Kernel kernel = Kernel::kLinear;
-  double gamma = 0, coef0 = 0, degree = 3;
-  std::vector<double> vectors, coefficients;
-  double rho = 0;
-  int64_t n_vectors = 0;  // 0: a linear model
-  bool one_class = false;
-
-  double Apply(const double* a, const double* b, int64_t n) const {
-    double sum = 0;
-    for (int64_t i = 0; i < n; ++i) {
-      const double d = a[i] - b[i];
-      sum += kernel == Kernel::kRbf ? d * d : a[i] * b[i];
-    }
-    switch (kernel) {
-      case Kernel::kLinear: return sum;
-      case Kernel::kPoly: return std::pow(gamma * sum + coef0, degree);
-      case Kernel::kRbf: return std::exp(-gamma * sum);
-      case Kernel::kSigmoid: return std::tanh(gamma * sum + coef0);
-    }
-    return sum;
-  }
-};
-
-Result<Svm> ReadSvm(const OpContext& context) {
-  Svm svm;
-  WNN_ASSIGN_OR_RETURN(std::string_view kernel,
-                       context.attributes().String("kernel_type", "LINEAR"));
-  constexpr std::string_view kKernels[] = {"LINEAR", "POLY", "RBF", "SIGMOID"};
-  const auto* found = std::find(std::begin(kKernels), std::end(kKernels), kernel);
-  if (found == std::end(kKernels)) {
-    return InvalidArgument("attribute 'kernel_type' is " + graph::Quoted(kernel));
-  }
-  svm.kernel = static_cast<Svm::Kernel>(found - std::begin(kKernels));
-  WNN_ASSIGN_OR_RETURN(std::vector<double> parameters, ReadFloats(context, "kernel_params"));
-  if (parameters.size() >= 3) {
-    svm.gamma = parameters[0];
-    svm.coef0 = parameters[1];
-    svm.degree = parameters[2];
-  }
-  WNN_ASSIGN_OR_RETURN(svm.vectors, ReadFloats(context, "support_vectors"));
-  WNN_ASSIGN_OR_RETURN(svm.coefficients, ReadFloats(context, "coefficients"));
-  WNN_ASSIGN_OR_RETURN(std::vector<double> rho, ReadFloats(context, "rho"));
-  WNN_ASSIGN_OR_RETURN(svm.n_vectors, context.attributes().Int("n_supports", 0));
-  WNN_ASSIGN_OR_RETURN(int64_t one_class, context.attributes().Int("one_class", 0));
-  svm.one_class = one_class != 0;
-  if (!rho.empty()) svm.rho = rho[0];
-  return svm;
-}
-
-Status InferSvmRegressor(InferContext& context) {
-  WNN_RETURN_IF_ERROR(context.RequireType(0, kInputs));
-  WNN_RETURN_IF_ERROR([&]() -> Status {
-    WNN_ASSIGN_OR_RETURN([[maybe_unused]] Svm svm, ReadSvm(context));
-    WNN_ASSIGN_OR_RETURN([[maybe_unused]] PostTransform transform, ReadPostTransform(context));
-    return OkStatus();
-  }());
-  return SetScoreOutputs(context, -1, 0, 1);
-}
-
-Result<CompiledPtr> CompileSvmRegressor(const CompileContext& context) {
-  WNN_ASSIGN_OR_RETURN(Svm svm, ReadSvm(context));
-  WNN_ASSIGN_OR_RETURN(PostTransform transform, ReadPostTransform(context));
-  WNN_ASSIGN_OR_RETURN(Rows rows, RowsOf(context.InputShape(0)));
-  const int64_t features = rows.features;
-  const auto n_vectors = static_cast<int64_t>(svm.vectors.size());
-  const auto n_coefficients = static_cast<int64_t>(svm.coefficients.size());
-  const bool fits = svm.n_vectors > 0
-                        ? n_coefficients == svm.n_vectors && n_vectors == svm.n_vectors * features
-                        : n_coefficients == features;
-  if (!fits) return InvalidArgument("the support vectors do not fit the features");
-  return MakeRowsOp(context, rows, 1, 0,
-                    [svm = std::move(svm), transform, features](const double* x, double* y, int64_t,
-                                                                const RunArgs&) {
-                      double sum = 0;
-                      if (svm.n_vectors == 0) {
-                        sum = svm.Apply(x, svm.coefficients.data(), features);
-                      }
-                      for (int64_t v = 0; v < svm.n_vectors; ++v) {
-                        sum += svm.coefficients[static_cast<size_t>(v)] *
-                               svm.Apply(x, svm.vectors.data() + v * features, features);
-                      }
-                      y[0] = sum + svm.rho;
-                      if (svm.one_class) y[0] = y[0] > 0 ? 1 : -1;
-                      Transform(transform, {y, 1});
-                    });
-}
-
 // ---- Preprocessing of features: outputs of the input's shape.
 
 Status InferFloats(InferContext& context) {
-  WNN_RETURN_IF_ERROR(context.RequireType(0, kInputs));
+  WNN_RETURN_IF_ERROR(context.RequireType(0, kMlNumbers));
   Fact fact = context.Input(0);
   fact.constant = nullptr;
   fact.dtype = DType::kFloat;
@@ -264,7 +109,7 @@ Status InferFloats(InferContext& context) {
 }
 
 Status InferSameNumbers(InferContext& context) {
-  WNN_RETURN_IF_ERROR(context.RequireType(0, kInputs));
+  WNN_RETURN_IF_ERROR(context.RequireType(0, kMlNumbers));
   return InferSame(context);
 }
 
@@ -358,18 +203,15 @@ Result<CompiledPtr> CompileImputer(const CompileContext& context) {
                     });
 }
 
-// ---- OneHotEncoder for numbers: [..., categories].
+// ---- OneHotEncoder for numbers, which the importer makes of strings: [..., categories].
 
 Result<std::vector<int64_t>> ReadCategories(const OpContext& context) {
-  WNN_ASSIGN_OR_RETURN(std::span<const std::string> strings,
-                       context.attributes().Strings("cats_strings"));
-  if (!strings.empty()) return Unsupported("categories that are strings are not supported");
   WNN_ASSIGN_OR_RETURN(std::span<const int64_t> integers, context.attributes().Ints("cats_int64s"));
   return std::vector<int64_t>(integers.begin(), integers.end());
 }
 
 Status InferOneHotEncoder(InferContext& context) {
-  WNN_RETURN_IF_ERROR(context.RequireType(0, kInputs));
+  WNN_RETURN_IF_ERROR(context.RequireType(0, kMlNumbers));
   WNN_ASSIGN_OR_RETURN(std::vector<int64_t> categories, ReadCategories(context));
   if (!context.Input(0).has_rank) {
     context.SetOutput(0, Fact::Unranked(DType::kFloat));
@@ -422,7 +264,7 @@ Status InferFeatureVectorizer(InferContext& context) {
   Dim rows = graph::UnknownDim();
   int64_t width = 0;
   for (size_t i = 0; i < context.n_inputs(); ++i) {
-    WNN_RETURN_IF_ERROR(context.RequireType(i, kInputs));
+    WNN_RETURN_IF_ERROR(context.RequireType(i, kMlNumbers));
     const Fact& x = context.Input(i);
     if (x.has_rank && x.rank() != 1 && x.rank() != 2) {
       return InvalidArgument("the input " + x.ToString() + " is neither a row nor rows");
@@ -477,7 +319,7 @@ Result<CompiledPtr> CompileFeatureVectorizer(const CompileContext& context) {
 // ---- ArrayFeatureExtractor: columns of the last dimension, by number.
 
 Status InferArrayFeatureExtractor(InferContext& context) {
-  WNN_RETURN_IF_ERROR(context.RequireType(0, kInputs));
+  WNN_RETURN_IF_ERROR(context.RequireType(0, kMlNumbers));
   WNN_RETURN_IF_ERROR(context.RequireType(1, {DType::kInt64}));
   const Fact &x = context.Input(0), &columns = context.Input(1);
   if (!x.has_rank || x.rank() == 0 || !columns.IsConcrete()) {
@@ -530,7 +372,9 @@ constexpr auto kOps = std::to_array<OpDef>({
      .name = "ArrayFeatureExtractor",
      .inputs = {2, 2},
      .infer = InferArrayFeatureExtractor,
-     .compile = CompileArrayFeatureExtractor},
+     .compile = CompileArrayFeatureExtractor,
+     .string_inputs = 0b1,
+     .string_outputs = 0b1},
     {.domain = kMlDomain,
      .name = "Binarizer",
      .infer = InferSameNumbers,
@@ -555,10 +399,6 @@ constexpr auto kOps = std::to_array<OpDef>({
      .name = "OneHotEncoder",
      .infer = InferOneHotEncoder,
      .compile = CompileOneHotEncoder},
-    {.domain = kMlDomain,
-     .name = "SVMRegressor",
-     .infer = InferSvmRegressor,
-     .compile = CompileSvmRegressor},
     {.domain = kMlDomain, .name = "Scaler", .infer = InferFloats, .compile = CompileScaler},
 });
 

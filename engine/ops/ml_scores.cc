@@ -71,10 +71,6 @@ void Transform(PostTransform transform, std::span<double> scores) {
 }
 
 Result<std::vector<int64_t>> ReadIntegerLabels(const OpContext& context) {
-  for (const char* name : {"classlabels_strings", "class_labels_strings"}) {
-    WNN_ASSIGN_OR_RETURN(std::span<const std::string> strings, context.attributes().Strings(name));
-    if (!strings.empty()) return Unsupported("labels that are strings are not supported");
-  }
   for (const char* name : {"classlabels_int64s", "classlabels_ints"}) {
     WNN_ASSIGN_OR_RETURN(std::span<const int64_t> labels, context.attributes().Ints(name));
     if (!labels.empty()) return std::vector<int64_t>(labels.begin(), labels.end());

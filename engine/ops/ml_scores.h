@@ -19,7 +19,7 @@ Result<PostTransform> ReadPostTransform(const OpContext& context);
 // Transforms the scores of one row.
 void Transform(PostTransform transform, std::span<double> scores);
 
-// The labels of a classifier's classes, if they are integers; kUnsupportedOperation for strings.
+// The labels of a classifier's classes: integers, since the importer does without strings.
 Result<std::vector<int64_t>> ReadIntegerLabels(const OpContext& context);
 
 // [N, features] of an input of rank 1 (one row) or 2. kInvalidArgument otherwise.

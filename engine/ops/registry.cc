@@ -41,6 +41,8 @@ constexpr auto kFamilies = std::to_array<Family>({
     MatMulNBitsOps,
     MicrosoftOps,
     MlLinearOps,
+    MlMapOps,
+    MlSvmOps,
     MlTreeOps,
     MomentsNormOps,
     MovementOps,
