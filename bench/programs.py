@@ -1,7 +1,7 @@
 """Whole programs: `classify` on one picture, from the command line to the names of the classes.
 
-The same source runs as a native program, as a guest of WASI-NN and with the engine inside; as a
-component it is the Rust guest, which does not time itself. Each is run several times, in turns.
+The same source runs as a native program, as a guest of WASI-NN by either ABI and with the engine
+inside, and times itself. Each is run several times, in turns.
 """
 
 import json
@@ -18,8 +18,8 @@ WAYS = (
     ("native", "onnxruntime", None),
     ("witx", "builtin", "classify"),
     ("witx", "onnxruntime", "classify"),
-    ("wit", "builtin", "classify-wit-2024-10-28"),
-    ("wit", "onnxruntime", "classify-wit-2024-10-28"),
+    ("wit", "builtin", "classify-component"),
+    ("wit", "onnxruntime", "classify-component"),
     ("pure-simd", "builtin", "classify-pure-simd"),
 )
 
@@ -80,12 +80,9 @@ def guest_phases(printed):
 
 def measure(tools, way, model, picture):
     """The phases of one run, and the whole process with a single inference."""
-    times_itself = way[2] is None or not way[2].startswith("classify-wit")
-    total, _, timings = run(tools, way, model, picture, ["--json"] if times_itself else [])
-    phases = host_phases(timings)
-    if times_itself:
-        _, printed, _ = run(tools, way, model, picture, ["--json", "--repeat", str(REPEAT)])
-        phases.update(guest_phases(printed))
+    total, _, timings = run(tools, way, model, picture, ["--json"])
+    _, printed, _ = run(tools, way, model, picture, ["--json", "--repeat", str(REPEAT)])
+    phases = {**host_phases(timings), **guest_phases(printed)}
     phases["total"] = total
     return phases
 

@@ -222,8 +222,8 @@ def sections(report):
                 pure_table(rows))
     if report.get("programs"):
         add("Whole programs", "`classify` on one picture, one thread, minimum milliseconds. "
-            "`compile` is out of Wasmtime's cache; `total` is the process with one inference; the "
-            "component does not time itself.\n", program_table(report["programs"]))
+            "`compile` is out of Wasmtime's cache; `total` is the process with one inference.\n",
+            program_table(report["programs"]))
     if report["overhead"]:
         add("What WASI-NN adds to a native call",
             "A model that computes nothing; minimum times in microseconds.\n",

@@ -1,15 +1,10 @@
 #include "bench/wit_subject.h"
 
-#include <cstring>
-#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
-#include "bench/call_recorder.h"
 #include "bench/component_guest.h"
-#include "host/nn/environment.h"
-#include "host/nn/session.h"
 #include "host/wasm/module.h"
 
 namespace wnn::bench {
@@ -28,12 +23,10 @@ struct GuestList {
   uint32_t size = 0;
 };
 
-class WitSubject final : public NnSubject {
+class WitSubject final : public SessionSubject {
  public:
   WitSubject(SubjectId id, std::shared_ptr<const runtimes::Runtime> runtime)
-      : id_(std::move(id)),
-        session_(MakeEnvironment(std::move(runtime)), MakeSessionOptions()),
-        nn_(session_) {}
+      : SessionSubject(std::move(id), std::move(runtime)), nn_(session()) {}
 
   Status Load(wasm::Engine& engine, std::span<const std::byte> model) {
     Lap lap;
@@ -45,16 +38,11 @@ class WitSubject final : public NnSubject {
     WNN_RETURN_IF_ERROR(guest_->Write(address, model));
     WNN_RETURN_IF_ERROR(
         guest_->WriteU32s(kBuilder, {address, static_cast<uint32_t>(model.size())}));
-    WNN_ASSIGN_OR_RETURN(uint32_t failed,
-                         guest_->Load(id_.target == runtimes::Target::kGpu ? 1 : 0));
+    WNN_ASSIGN_OR_RETURN(uint32_t failed, guest_->Load(target()));
     if (failed != 0) return Refused("load");
-    setup_[Phase::kLoad] = recorder_.Take(&bytes_copied_)[Phase::kLoad];
+    setup_[Phase::kLoad] = TakeTimes()[Phase::kLoad];
     return OkStatus();
   }
-
-  const SubjectId& id() const override { return id_; }
-  const PhaseTimes& setup() const override { return setup_; }
-  uint64_t bytes_copied() const override { return bytes_copied_; }
 
   Status SetInput(const TensorView& input) override {
     if (input.dtype != DType::kFloat) return Unsupported("the guest passes float tensors");
@@ -73,7 +61,7 @@ class WitSubject final : public NnSubject {
     Lap total;
     WNN_ASSIGN_OR_RETURN(uint32_t failed, guest_->Infer());
     const nanoseconds total_time = total();
-    PhaseTimes times = recorder_.Take(&bytes_copied_);
+    PhaseTimes times = TakeTimes();
     if (failed != 0) return Refused("an inference");
     times[Phase::kTotal] = total_time;
     return times;
@@ -83,26 +71,10 @@ class WitSubject final : public NnSubject {
   TensorView output() override {
     output_.clear();
     if (const auto read = ReadList(kOutputData); read) output_ = *read;
-    output_dims_ = {static_cast<int64_t>(output_.size() / sizeof(float))};
-    return {DType::kFloat, output_dims_, output_};
+    return Flat(output_);
   }
 
  private:
-  std::shared_ptr<nn::Environment> MakeEnvironment(
-      std::shared_ptr<const runtimes::Runtime> runtime) {
-    nn::EnvironmentOptions options;
-    options.runtime = std::move(runtime);
-    options.n_threads = id_.n_threads;
-    options.log = &log_;
-    return std::make_shared<nn::Environment>(std::move(options));
-  }
-
-  nn::SessionOptions MakeSessionOptions() {
-    nn::SessionOptions options;
-    options.observer = &recorder_;
-    return options;
-  }
-
   Result<std::vector<std::byte>> ReadList(uint32_t address) {
     GuestList list;
     WNN_RETURN_IF_ERROR(
@@ -118,16 +90,9 @@ class WitSubject final : public NnSubject {
         what + " failed: " + std::string(reinterpret_cast<const char*>(text.data()), text.size()));
   }
 
-  const SubjectId id_;
-  LastMessage log_;
-  CallRecorder recorder_;
-  nn::Session session_;
   abi::WitGuest nn_;
   std::unique_ptr<ComponentGuest> guest_;
-  PhaseTimes setup_;
-  uint64_t bytes_copied_ = 0;
   std::vector<std::byte> output_;
-  Shape output_dims_;
 };
 
 }  // namespace

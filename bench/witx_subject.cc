@@ -4,10 +4,7 @@
 #include <string>
 #include <utility>
 
-#include "bench/call_recorder.h"
 #include "bench/wasm_guest.h"
-#include "host/nn/environment.h"
-#include "host/nn/session.h"
 #include "host/wasm/module.h"
 
 namespace wnn::bench {
@@ -29,16 +26,15 @@ constexpr uint32_t kFirstOutputBytes = 1 << 20;
 constexpr int32_t kTooLarge = 7;
 constexpr uint32_t kFp32 = 1;
 
-class WitxSubject final : public NnSubject {
+class WitxSubject final : public SessionSubject {
  public:
-  WitxSubject(SubjectId id, std::shared_ptr<const runtimes::Runtime> runtime)
-      : id_(std::move(id)), session_(MakeEnvironment(std::move(runtime)), MakeSessionOptions()) {}
+  using SessionSubject::SessionSubject;
 
   Status Load(wasm::Engine& engine, std::span<const std::byte> model) {
     Lap lap;
     WNN_ASSIGN_OR_RETURN(auto module, wasm::Module::Load(engine, WNN_BENCH_NN_MODULE));
     setup_[Phase::kCompile] = lap();
-    WNN_ASSIGN_OR_RETURN(guest_, WasmGuest::Create(engine, *module, &session_));
+    WNN_ASSIGN_OR_RETURN(guest_, WasmGuest::Create(engine, *module, &session()));
     setup_[Phase::kInstantiate] = lap();
     WNN_ASSIGN_OR_RETURN(infer_, guest_->Find("infer"));
     WNN_ASSIGN_OR_RETURN(wasmtime_func_t load, guest_->Find("load"));
@@ -47,16 +43,12 @@ class WitxSubject final : public NnSubject {
     WNN_RETURN_IF_ERROR(ReserveOutput(kFirstOutputBytes));
     guest_->StoreU32(kBuilder, address);
     guest_->StoreU32(kBuilder + 4, static_cast<uint32_t>(model.size()));
-    guest_->StoreU32(kTarget, id_.target == runtimes::Target::kGpu ? 1 : 0);
+    guest_->StoreU32(kTarget, target());
     WNN_ASSIGN_OR_RETURN(int32_t errno_value, guest_->Call(load));
     if (errno_value != 0) return Refused("load", errno_value);
-    setup_[Phase::kLoad] = recorder_.Take(&bytes_copied_)[Phase::kLoad];
+    setup_[Phase::kLoad] = TakeTimes()[Phase::kLoad];
     return OkStatus();
   }
-
-  const SubjectId& id() const override { return id_; }
-  const PhaseTimes& setup() const override { return setup_; }
-  uint64_t bytes_copied() const override { return bytes_copied_; }
 
   Status SetInput(const TensorView& input) override {
     if (input.dtype != DType::kFloat || input.dims.size() > kMaxDims) {
@@ -84,7 +76,7 @@ class WitxSubject final : public NnSubject {
     Lap total;
     WNN_ASSIGN_OR_RETURN(int32_t errno_value, guest_->Call(infer_));
     const nanoseconds total_time = total();
-    PhaseTimes times = recorder_.Take(&bytes_copied_);
+    PhaseTimes times = TakeTimes();
     if (errno_value == kTooLarge && guest_->LoadU32(kOutputBytes) > output_capacity_) {
       WNN_RETURN_IF_ERROR(ReserveOutput(guest_->LoadU32(kOutputBytes)));
       return Infer();
@@ -95,27 +87,10 @@ class WitxSubject final : public NnSubject {
   }
 
   TensorView output() override {
-    const uint32_t size_bytes = guest_->LoadU32(kOutputBytes);
-    output_dims_ = {static_cast<int64_t>(size_bytes / sizeof(float))};  // witx gives no shape
-    return {DType::kFloat, output_dims_, guest_->Bytes(output_address_, size_bytes)};
+    return Flat(guest_->Bytes(output_address_, guest_->LoadU32(kOutputBytes)));
   }
 
  private:
-  std::shared_ptr<nn::Environment> MakeEnvironment(
-      std::shared_ptr<const runtimes::Runtime> runtime) {
-    nn::EnvironmentOptions options;
-    options.runtime = std::move(runtime);
-    options.n_threads = id_.n_threads;
-    options.log = &log_;
-    return std::make_shared<nn::Environment>(std::move(options));
-  }
-
-  nn::SessionOptions MakeSessionOptions() {
-    nn::SessionOptions options;
-    options.observer = &recorder_;
-    return options;
-  }
-
   Status ReserveOutput(uint32_t size_bytes) {
     WNN_ASSIGN_OR_RETURN(output_address_, guest_->Reserve(size_bytes));
     output_capacity_ = size_bytes;
@@ -125,23 +100,15 @@ class WitxSubject final : public NnSubject {
   }
 
   Status Refused(const std::string& what, int32_t errno_value) const {
-    return RuntimeError(what + " returned errno " + std::to_string(errno_value) + ": " +
-                        log_.text());
+    return RuntimeError(what + " returned errno " + std::to_string(errno_value) + ": " + refusal());
   }
 
-  const SubjectId id_;
-  LastMessage log_;
-  CallRecorder recorder_;
-  nn::Session session_;
   std::unique_ptr<WasmGuest> guest_;
   wasmtime_func_t infer_{};
-  PhaseTimes setup_;
-  uint64_t bytes_copied_ = 0;
   uint32_t input_address_ = 0;
   size_t input_capacity_ = 0;
   uint32_t output_address_ = 0;
   uint32_t output_capacity_ = 0;
-  Shape output_dims_;
 };
 
 }  // namespace

@@ -51,13 +51,13 @@ struct EnvironmentOptions {
   std::shared_ptr<const runtimes::Runtime> runtime;
   // The names of the runtimes that may see models which guests give as bytes: a runtime reads them
   // in this process. Nothing: any may. Models by name are the host's, and go to all.
-  std::optional<std::vector<std::string>> guest_model_runtimes;
-  Limits limits;      // of one model
-  int n_threads = 1;  // of one compute
+  std::optional<std::vector<std::string>> guest_model_runtimes = std::nullopt;
+  Limits limits = {};  // of one model
+  int n_threads = 1;   // of one compute
   bool allow_gpu = true;
   // Where guests' models compute, whether they ask for the CPU or the GPU; nothing: where they ask.
   // Models by name have their own.
-  std::optional<NamedTarget> target;
+  std::optional<NamedTarget> target = std::nullopt;
   Logger* log = nullptr;  // null drops messages. Lifetime: outlives the environment.
 };
 

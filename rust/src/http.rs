@@ -4,6 +4,7 @@ use std::ffi::c_void;
 use std::sync::Arc;
 use std::time::Duration;
 
+use http_body_util::BodyExt;
 use wasmtime::Result;
 use wasmtime::component::{Linker, Resource};
 use wasmtime_c_api::{
@@ -13,7 +14,10 @@ use wasmtime_wasi_http::p2::bindings::http::outgoing_handler::Host as _;
 use wasmtime_wasi_http::p2::bindings::http::types::{ErrorCode, Scheme};
 use wasmtime_wasi_http::p2::bindings::{LinkOptions, sync};
 use wasmtime_wasi_http::p2::types::{HostFutureIncomingResponse, HostOutgoingRequest};
-use wasmtime_wasi_http::{RequestOptions, WasiHttp, WasiHttpCtxView, WasiHttpView};
+use wasmtime_wasi_http::{
+    Error, RequestOptions, WasiBody, WasiHttp, WasiHttpCtxView, WasiHttpHooks, WasiHttpView,
+    default_send_request,
+};
 
 /// The version of `wasi:http` that `wasmtime-wasi-http` 48 has; the linker serves all of 0.2 by it.
 const OUTGOING_HANDLER: &str = "wasi:http/outgoing-handler@0.2.12";
@@ -57,7 +61,7 @@ impl Policy {
 
     fn handle(
         &self,
-        mut view: WasiHttpCtxView<'_>,
+        view: WasiHttpCtxView<'_>,
         request: Resource<HostOutgoingRequest>,
         options: Option<Resource<RequestOptions>>,
     ) -> Result<Result<Resource<HostFutureIncomingResponse>, ErrorCode>> {
@@ -76,6 +80,10 @@ impl Policy {
         ] {
             *timeout = Some(timeout.unwrap_or(MAX_WAIT).min(max_wait));
         }
+        let until_head = options.connect_timeout.unwrap_or(MAX_WAIT)
+            + options.first_byte_timeout.unwrap_or(MAX_WAIT);
+        let mut hooks = Bounded { max_wait: until_head.min(max_wait) };
+        let mut view = WasiHttpCtxView { hooks: &mut hooks, table: view.table, ctx: view.ctx };
         let options = view.table.push(options)?;
         let rep = options.rep();
         let sent = view.handle(request, Some(options));
@@ -86,6 +94,43 @@ impl Policy {
             Err(error) => Ok(Err(error.downcast()?)),
         }
     }
+}
+
+type Sending = Box<dyn Future<Output = Result<(), Error>> + Send>;
+type Sent = Result<(http::Response<WasiBody>, Sending), Error>;
+
+/// Sends as `wasmtime-wasi-http` does, which sets no end to TLS's handshake and has one word for all
+/// that may go wrong in it.
+struct Bounded {
+    /// For the response's head.
+    max_wait: Duration,
+}
+
+impl WasiHttpHooks for Bounded {
+    fn send_request(
+        &mut self,
+        request: http::Request<WasiBody>,
+        options: Option<RequestOptions>,
+        _: Sending,
+    ) -> Box<dyn Future<Output = Sent> + Send> {
+        let max_wait = self.max_wait;
+        Box::new(async move {
+            let sent = tokio::time::timeout(max_wait, default_send_request(request, options)).await;
+            let (response, sending) =
+                sent.map_err(|_| Error::ConnectionTimeout)?.map_err(tell_certificates)?;
+            Ok((response.map(BodyExt::boxed_unsync), Box::new(sending) as Sending))
+        })
+    }
+}
+
+fn tell_certificates(error: Error) -> Error {
+    if let Error::Tls(problem) = &error
+        && let Some(inner) = problem.get_ref()
+        && let Some(rustls::Error::InvalidCertificate(_)) = inner.downcast_ref()
+    {
+        return Error::TlsCertificateError;
+    }
+    error
 }
 
 /// For guests that set no time of their own: what `wasmtime-wasi-http` waits, too.

@@ -2,12 +2,17 @@
 """Outbound HTTP under the built host: http_test.py HOST GUESTS_DIR
 
 A server on the loopback interface answers classify-http.wasm, which fetches its model and pictures. The
-part with a trained model says that it is left out where ../shared (or $WNN_SHARED_DIR) is not there.
+part with a trained model says that it is left out where ../shared (or $WNN_SHARED_DIR) is not there,
+and the part with a certificate of the test's own where there is no openssl to make it.
 """
 
 import functools
 import http.server
 import os
+import queue
+import shutil
+import socket
+import ssl
 import subprocess
 import sys
 import tempfile
@@ -128,6 +133,64 @@ class HttpTest(unittest.TestCase):
         self.assertEqual(result.returncode, 0)
         self.assertIn("1. mushroom  0.48", result.stdout)
         self.assertEqual(len(Handler.asked), 3)
+
+    def listener(self, serve):
+        """The authority of a server that has `serve` deal with each connection."""
+        listening = socket.create_server(("127.0.0.1", 0))
+        self.addCleanup(listening.close)
+
+        def accept():
+            while True:
+                try:
+                    connection, _ = listening.accept()
+                except OSError:
+                    return  # closed
+                threading.Thread(target=serve, args=(connection,), daemon=True).start()
+        threading.Thread(target=accept, daemon=True).start()
+        return f"127.0.0.1:{listening.getsockname()[1]}"
+
+    def refused_over_tls(self, authority):
+        url = f"https://{authority}/no-model"
+        result = self.run_guest(["--allow-http", authority], url, "photo.jpg")
+        self.assertEqual(result.returncode, 1)
+        self.assertIn(f"'{url}': ", result.stderr)
+        return result.stderr
+
+    def test_a_certificate_that_nobody_signed_is_refused(self):
+        if not shutil.which("openssl"):
+            self.skipTest("there is no openssl to make a certificate")
+        pem = Path(self.folder.name, "own.pem")
+        subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2",
+                        "-subj", "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1",
+                        "-keyout", pem, "-out", pem], check=True, capture_output=True)
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(pem)
+        problems = queue.SimpleQueue()
+
+        def serve(connection):
+            try:
+                with context.wrap_socket(connection, server_side=True) as tls:
+                    problems.put(f"was asked {tls.recv(100)}")
+            except OSError as problem:  # of which ssl.SSLError is one
+                problems.put(str(problem))
+        # The certificate is no better where the environment names it.
+        os.environ["SSL_CERT_FILE"] = str(pem)
+        self.addCleanup(os.environ.pop, "SSL_CERT_FILE")
+        self.assertIn("ErrorCode::TlsCertificateError",
+                      self.refused_over_tls(self.listener(serve)))
+        self.assertNotIn("was asked", problems.get(timeout=TIMEOUT_S))
+
+    def test_tls_with_who_does_not_speak_it(self):
+        self.assertIn("ErrorCode::Tls", self.refused_over_tls(self.authority))
+        self.assertEqual(Handler.asked, [])
+
+    def test_a_timeout_ends_the_wait_for_tls(self):
+        start = time.monotonic()
+        authority = self.listener(lambda connection: time.sleep(TIMEOUT_S))
+        result = self.run_guest(["--allow-http", authority, "-W", "timeout=1s"],
+                                f"https://{authority}/", "photo.jpg")
+        self.assertIn("Its time (-W timeout) was over", result.stderr)
+        self.assertLess(time.monotonic() - start, TIMEOUT_S / 2)
 
 
 if __name__ == "__main__":
