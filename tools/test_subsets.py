@@ -2,7 +2,8 @@
 """Builds wasmtime-onnx with each subset of its runtimes, and tests what the subset changes.
 
 For each: the units of the command line, the ABI's tests under the runtimes that are there, and the
-program itself: which runtime it takes without a flag, and what it says of one that it lacks. Builds
+program itself: which runtime it takes without a flag, and what it says of one that it lacks. The
+whole one decodes pictures (WNN_WITH_IMAGE_DECODER), too. Builds
 lie in build/subset-*; ccache makes all but the first quick. Ends with 'N passed, N failed'.
 """
 
@@ -29,6 +30,8 @@ def switch(runtime):
 def build(subset):
     folder = ROOT / "build" / ("subset-" + "-".join(subset))
     switches = [f"-D{switch(name)}={'ON' if name in subset else 'OFF'}" for name in RUNTIMES]
+    if len(subset) == len(RUNTIMES):
+        switches.append("-DWNN_WITH_IMAGE_DECODER=ON")
     run(["cmake", "--preset", "release", "-B", folder, "--log-level=WARNING", *switches,
          "-DWNN_BUILD_GUESTS=OFF", "-DWNN_BUILD_BENCH=OFF", f"-DWNN_BIN_DIR={folder}/bin"])
     run(["cmake", "--build", folder, "--target", *TARGETS])

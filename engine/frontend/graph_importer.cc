@@ -8,6 +8,7 @@
 
 #include "engine/frontend/attribute_reader.h"
 #include "engine/frontend/expand_strings.h"
+#include "engine/frontend/gradient.h"
 #include "engine/frontend/tensor_reader.h"
 #include "engine/frontend/type_reader.h"
 #include "engine/ops/attribute_table.h"
@@ -63,6 +64,10 @@ class GraphImporter {
   Status AddNodes(std::span<const Bytes> protos, Scope& scope);
   Status AddNodeOutputs(const NodeProto& proto, Scope& scope);
   Status AddNode(const NodeProto& proto, Scope& scope);
+  Status CountNode();
+  bool IsGradient(const NodeProto& proto, const Scope& scope) const;
+  // REQUIRES: the other nodes of the scope are there.
+  Status AddGradientNodes(const NodeProto& proto, Scope& scope);
   Status AddOperator(const NodeProto& proto, const ops::OpDef& op, int64_t version, Scope& scope);
   Status AddOperands(const NodeProto& proto, size_t n_inputs, size_t n_outputs, Scope& scope,
                      Node& node);
@@ -232,11 +237,14 @@ Status CheckAttributes(const ops::OpDef& op, const graph::Attributes& attributes
   return OkStatus();
 }
 
+Status GraphImporter::CountNode() {
+  if (++state_.n_nodes <= state_.limits.max_nodes) return OkStatus();
+  return TooLarge("the model has more than " + std::to_string(state_.limits.max_nodes) +
+                  " nodes, the limit");
+}
+
 Status GraphImporter::AddNode(const NodeProto& proto, Scope& scope) {
-  if (++state_.n_nodes > state_.limits.max_nodes) {
-    return TooLarge("the model has more than " + std::to_string(state_.limits.max_nodes) +
-                    " nodes, the limit");
-  }
+  WNN_RETURN_IF_ERROR(CountNode());
   const std::string_view domain = CanonicalDomain(proto.domain);
   auto function = state_.functions.find({domain, proto.op_type, proto.overload});
   if (function != state_.functions.end()) return InlineFunction(proto, function->second, scope);
@@ -395,6 +403,48 @@ Status GraphImporter::AddResults(const NodeProto& call, const Function& function
   return OkStatus();
 }
 
+bool GraphImporter::IsGradient(const NodeProto& proto, const Scope& scope) const {
+  constexpr std::string_view kDomain = "ai.onnx.preview.training";
+  return proto.op_type == "Gradient" && proto.domain == kDomain &&
+         state_.functions.count({kDomain, proto.op_type, proto.overload}) == 0 &&
+         scope.opsets->VersionOf(kDomain).has_value();
+}
+
+Status GraphImporter::AddGradientNodes(const NodeProto& proto, Scope& scope) {
+  auto read_graph = [](Bytes) -> Result<graph::GraphPtr> {
+    return InvalidArgument("a graph where there can be none");
+  };
+  WNN_ASSIGN_OR_RETURN(graph::Attributes attributes,
+                       ReadAttributes(proto.attributes, scope.parameters,
+                                      {state_.limits, &state_.weight_bytes, read_graph}));
+  WNN_RETURN_IF_ERROR(CheckAttributes(*ops::FindOp(proto.domain, "Gradient", 1), attributes));
+  WNN_ASSIGN_OR_RETURN(std::span<const std::string> xs, attributes.Strings("xs"));
+  WNN_ASSIGN_OR_RETURN(std::span<const std::string> zs, attributes.Strings("zs"));
+  WNN_ASSIGN_OR_RETURN(std::string_view y, attributes.String("y", ""));
+  auto resolve = [&](std::string_view name) -> Result<ValueId> {
+    const std::optional<ValueId> id = Resolve(name, scope);
+    if (id && *id != kNoValue) return *id;
+    return InvalidArgument("nothing defines the value " + Quoted(name));
+  };
+  if (proto.inputs.size() != xs.size() + zs.size() || proto.outputs.size() > xs.size()) {
+    return InvalidArgument("it has " + std::to_string(proto.inputs.size()) + " inputs and " +
+                           std::to_string(proto.outputs.size()) + " outputs, but " +
+                           std::to_string(xs.size()) + " 'xs' and " + std::to_string(zs.size()) +
+                           " 'zs'");
+  }
+  GradientRequest request;
+  WNN_ASSIGN_OR_RETURN(request.y, resolve(y));
+  for (size_t i = 0; i < proto.inputs.size(); ++i) {
+    WNN_ASSIGN_OR_RETURN(request.variables.emplace_back(),
+                         resolve(i < xs.size() ? xs[i] : zs[i - xs.size()]));
+    WNN_ASSIGN_OR_RETURN(request.values.emplace_back(), resolve(proto.inputs[i]));
+  }
+  for (std::string_view output : proto.outputs) {
+    request.results.push_back(output.empty() ? kNoValue : scope.ids.find(output)->second);
+  }
+  return AddGradient(*scope.graph, request, [&] { return CountNode(); });
+}
+
 Status GraphImporter::AddNodes(std::span<const Bytes> protos, Scope& scope) {
   if (protos.size() > state_.limits.max_nodes) {
     return TooLarge("the graph has " + std::to_string(protos.size()) +
@@ -408,7 +458,13 @@ Status GraphImporter::AddNodes(std::span<const Bytes> protos, Scope& scope) {
     nodes.push_back(std::move(*node));
   }
   for (const NodeProto& node : nodes) WNN_RETURN_IF_ERROR(AddNodeOutputs(node, scope));
-  for (const NodeProto& node : nodes) WNN_RETURN_IF_ERROR(AddNode(node, scope));
+  for (const NodeProto& node : nodes) {
+    if (!IsGradient(node, scope)) WNN_RETURN_IF_ERROR(AddNode(node, scope));
+  }
+  for (const NodeProto& node : nodes) {
+    if (!IsGradient(node, scope)) continue;
+    WNN_RETURN_IF_ERROR(AddGradientNodes(node, scope).WithContext(LabelOf(node)));
+  }
   return OkStatus();
 }
 

@@ -1,4 +1,4 @@
-// Reductions: ReduceMean and its family, ArgMax and ArgMin.
+// Reductions: ReduceMean and its family, ArgMax and ArgMin, and wnn.SumTo, which gradients need.
 #include "engine/kernels/reference/reduce.h"
 
 #include <algorithm>
@@ -114,6 +114,37 @@ Result<CompiledPtr> CompileReduce(const CompileContext& context) {
   return kernels::Visit(context.InputType(0), Types(), [&]<typename T>() -> CompiledPtr {
     return std::make_unique<ReduceOp<T, Reducer<T>>>(std::move(nests));
   });
+}
+
+// wnn.SumTo: input 0 added up to the shape of input 1, which broadcasts to input 0's.
+Status InferSumTo(InferContext& context) {
+  WNN_RETURN_IF_ERROR(context.RequireType(0, kFloatSet));
+  const Fact &in = context.Input(0), &like = context.Input(1);
+  context.SetOutput(0,
+                    like.has_rank ? Fact::Ranked(in.dtype, like.dims) : Fact::Unranked(in.dtype));
+  return OkStatus();
+}
+
+Result<CompiledPtr> CompileSumTo(const CompileContext& context) {
+  const Shape in = context.InputShape(0), to = context.InputShape(1);
+  std::vector<size_t> axes;
+  bool fits = to.size() <= in.size();
+  for (size_t i = 0; fits && i < in.size(); ++i) {
+    const size_t added = in.size() - to.size();
+    if (i < added || (to[i - added] == 1 && in[i] != 1)) {
+      axes.push_back(i);
+    } else {
+      fits = in[i] == to[i - added];
+    }
+  }
+  if (!fits) {
+    return InvalidArgument(ShapeToString(in) + " cannot be added up to " + ShapeToString(to));
+  }
+  Nests nests = MakeNests(in, axes);
+  return kernels::Visit(
+      context.InputType(0), kernels::FloatTypes(), [&]<typename T>() -> CompiledPtr {
+        return std::make_unique<ReduceOp<T, kernels::SumReducer<T>>>(std::move(nests));
+      });
 }
 
 // log(sum(exp(x))) with the largest element taken out, so that nothing overflows.
@@ -258,6 +289,11 @@ constexpr auto kOps = std::to_array<OpDef>({
     Reduction<kernels::ProdReducer>("ReduceProd"),
     Reduction<kernels::SumReducer>("ReduceSum"),
     Reduction<kernels::SumSquareReducer>("ReduceSumSquare"),
+    {.domain = kOwnDomain,
+     .name = "SumTo",
+     .inputs = {2, 2},
+     .infer = InferSumTo,
+     .compile = CompileSumTo},
 });
 
 }  // namespace

@@ -14,8 +14,10 @@ namespace {
 Status RefuseImageDecoders(const graph::Graph& graph) {
   for (const graph::Node& node : graph.nodes()) {
     if (node.op->needs_image_decoder) {
-      return Unsupported(graph::NodeLabel(graph, node) +
-                         ": there is no decoder of pictures for this model");
+      return Unsupported(
+          graph::NodeLabel(graph, node) +
+          ": no decoder of pictures was given for it; the host has one for models that "
+          "it names when built with WNN_WITH_IMAGE_DECODER");
     }
     for (const auto& [name, attribute] : node.attributes.all()) {
       const auto* body = std::get_if<graph::GraphPtr>(&attribute);

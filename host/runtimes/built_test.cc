@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "engine/testing/model_builder.h"
+
 namespace wnn::runtimes {
 namespace {
 
@@ -30,6 +32,28 @@ TEST(BuiltRuntimes, OthersAreRefused) {
     EXPECT_NE(absent.error().message().find(known.build_option), std::string_view::npos);
   }
 }
+
+#ifdef WNN_HAS_PICTURES
+class NoFiles final : public ExternalData {
+ public:
+  Result<uint64_t> SizeOf(std::string_view) override { return NotFound("there are no files"); }
+  Status Read(std::string_view, uint64_t, std::span<std::byte>) override {
+    return NotFound("there are no files");
+  }
+};
+
+TEST(BuiltRuntimes, BuiltinDecodesPicturesInABuildThatSaysSo) {
+  testing::ModelBuilder model(20);
+  model.Input("x", DType::kUint8, {"N"});
+  model.Node("ImageDecoder", {"x"}, {"y"});
+  model.Output("y");
+  NoFiles files;
+  LoadOptions named;
+  named.external = &files;
+  EXPECT_EQ((*OpenRuntime("builtin", {}))->Load(model.Build(), named).has_value(),
+            WNN_HAS_PICTURES != 0);
+}
+#endif
 
 }  // namespace
 }  // namespace wnn::runtimes
