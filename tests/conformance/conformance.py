@@ -329,7 +329,7 @@ def operators_document(listing):
                 joined[-1][1] = max(last, joined[-1][1])
             else:
                 joined.append([first, last])
-        lines.append(f"| {domain} | {name} | " + ", ".join(f"{a} to {b}" for a, b in joined) + " |")
+        lines.append(f"| {domain} | {name} | " + ", ".join(f"{a} to {b}" if a < b else str(a) for a, b in joined) + " |")
     return "\n".join(lines) + "\n"
 
 
