@@ -1,8 +1,11 @@
 // Many tenants at once, some of them hostile: soak [--seconds N] [--runtime NAME]. Ends with 0 when
-// no polite tenant ever got a wrong answer or an error, each was served, and memory stayed bounded.
+// no polite tenant ever got a wrong answer or an error, each was served, memory stayed bounded, and
+// nothing was left allocated when all had gone.
+#include <malloc.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <atomic>
 #include <chrono>
 #include <cstdio>
@@ -30,6 +33,9 @@ constexpr size_t kModels = 8;
 constexpr uint64_t kGuestBytes = uint64_t{64} << 20;
 // A quarter of what 64 tenants together may hold, several times what they do.
 constexpr uint64_t kMaxGrowth = uint64_t{1} << 30;
+// Of what is allocated: what runtimes keep from run to run, whatever its length.
+constexpr int64_t kMaxLeft = int64_t{16} << 20;
+constexpr size_t kQuarters = 4;
 
 struct Work {
   std::string model;
@@ -51,6 +57,34 @@ uint64_t ResidentBytes() {
   file >> total >> resident;
   return resident * static_cast<uint64_t>(sysconf(_SC_PAGESIZE));
 }
+
+// The bytes that are allocated and not freed, those that malloc keeps for later not among them; 0
+// where malloc does not tell.
+int64_t AllocatedBytes() {
+#if defined(__GLIBC__)
+  const struct mallinfo2 info = mallinfo2();
+  return static_cast<int64_t>(info.uordblks + info.hblkhd);
+#else
+  return 0;
+#endif
+}
+
+// Hands back to the system what malloc keeps for later.
+void Trim() {
+#if defined(__GLIBC__)
+  malloc_trim(0);
+#endif
+}
+
+int64_t Mebibytes(int64_t bytes) { return bytes / (1 << 20); }
+
+// What the process had more than at its beginning.
+struct Memory {
+  std::array<uint64_t, kQuarters> most{};  // in each quarter of the time
+  int64_t allocated = 0;                   // at the end
+  int64_t resident = 0;
+  int64_t resident_trimmed = 0;  // once malloc has handed back what it keeps
+};
 
 // One inference in a session of its own.
 Result<std::vector<std::byte>> Serve(const std::shared_ptr<nn::Environment>& environment,
@@ -179,6 +213,59 @@ void BeHostile(const std::shared_ptr<nn::Environment>& environment, const std::v
   }
 }
 
+// Waits until the time is over, and watches.
+void Watch(int seconds, uint64_t before, Memory& memory) {
+  const auto begin = Clock::now();
+  const auto length = std::chrono::seconds(seconds);
+  for (auto at = begin; at < begin + length; at = Clock::now()) {
+    const auto quarter = static_cast<size_t>((at - begin) * kQuarters / length);
+    uint64_t& most = memory.most[std::min(quarter, kQuarters - 1)];
+    const uint64_t now = ResidentBytes();
+    most = std::max(most, now - std::min(now, before));
+    std::this_thread::sleep_for(std::chrono::milliseconds(100));
+  }
+}
+
+// Whether all went well; prints what happened.
+bool Report(std::string_view runtime, const std::vector<Tenant>& tenants, const Memory& memory) {
+  std::vector<uint64_t> served;
+  uint64_t n_wrong = 0;
+  uint64_t n_attacks = 0;
+  std::string error;
+  for (size_t i = 0; i < tenants.size(); ++i) {
+    const Tenant& tenant = tenants[i];
+    if (!tenant.error.empty()) error = tenant.error;
+    n_wrong += tenant.n_wrong;
+    if (i < kHostile) n_attacks += tenant.n_served;
+    if (i >= kHostile) served.push_back(tenant.n_served);
+  }
+  std::ranges::sort(served);
+  std::printf(
+      "%.*s: %d tenants, %d hostile (%llu attacks); polite ones served %llu to %llu times, "
+      "median %llu; %llu wrong\n",
+      static_cast<int>(runtime.size()), runtime.data(), kTenants, kHostile,
+      static_cast<unsigned long long>(n_attacks), static_cast<unsigned long long>(served.front()),
+      static_cast<unsigned long long>(served.back()),
+      static_cast<unsigned long long>(served[served.size() / 2]),
+      static_cast<unsigned long long>(n_wrong));
+  std::printf("memory grew, in each quarter of the time, by at most");
+  for (uint64_t most : memory.most) {
+    std::printf(" %lld", static_cast<long long>(Mebibytes(static_cast<int64_t>(most))));
+  }
+  std::printf(
+      " MiB; at the end, more than at the beginning: %lld KiB allocated, %lld MiB resident, %lld "
+      "MiB once malloc hands back what it keeps\n",
+      static_cast<long long>(memory.allocated / 1024),
+      static_cast<long long>(Mebibytes(memory.resident)),
+      static_cast<long long>(Mebibytes(memory.resident_trimmed)));
+  if (!error.empty()) std::printf("%s\n", error.c_str());
+  // Fair: nobody waits for ever. How often each is served is up to the system's scheduler.
+  const bool passed = n_wrong == 0 && error.empty() && served.front() > 0 &&
+                      std::ranges::max(memory.most) < kMaxGrowth && memory.allocated < kMaxLeft;
+  std::printf("%s\n", passed ? "passed" : "FAILED");
+  return passed;
+}
+
 int Run(std::shared_ptr<const runtimes::Runtime> runtime, int seconds) {
   nn::EnvironmentOptions options;
   options.runtime = std::move(runtime);
@@ -192,8 +279,9 @@ int Run(std::shared_ptr<const runtimes::Runtime> runtime, int seconds) {
   }
   std::vector<Tenant> tenants(kTenants);
   std::atomic<bool> ended{false};
-  const uint64_t before = ResidentBytes();
-  uint64_t most = before;
+  Memory memory;
+  const int64_t allocated = AllocatedBytes();
+  const uint64_t resident = ResidentBytes();
   std::vector<std::thread> threads;
   for (int i = 0; i < kTenants; ++i) {
     threads.emplace_back([&, i] {
@@ -201,41 +289,14 @@ int Run(std::shared_ptr<const runtimes::Runtime> runtime, int seconds) {
       be(environment, all, static_cast<unsigned>(i), ended, tenants[static_cast<size_t>(i)]);
     });
   }
-  for (const auto end = Clock::now() + std::chrono::seconds(seconds); Clock::now() < end;) {
-    std::this_thread::sleep_for(std::chrono::milliseconds(100));
-    most = std::max(most, ResidentBytes());
-  }
+  Watch(seconds, resident, memory);
   ended = true;
   for (std::thread& thread : threads) thread.join();
-
-  std::vector<uint64_t> served;
-  uint64_t n_wrong = 0;
-  uint64_t n_attacks = 0;
-  std::string error;
-  for (int i = 0; i < kTenants; ++i) {
-    const Tenant& tenant = tenants[static_cast<size_t>(i)];
-    if (!tenant.error.empty()) error = tenant.error;
-    n_wrong += tenant.n_wrong;
-    if (i < kHostile) n_attacks += tenant.n_served;
-    if (i >= kHostile) served.push_back(tenant.n_served);
-  }
-  std::ranges::sort(served);
-  const uint64_t least = served.front();
-  const uint64_t median = served[served.size() / 2];
-  const uint64_t growth = most - before;
-  std::printf(
-      "%s: %d tenants, %d hostile (%llu attacks); polite ones served %llu to %llu times, "
-      "median %llu; %llu wrong; memory grew by %llu MiB at most, ends %lld MiB above\n",
-      std::string(options.runtime->name()).c_str(), kTenants, kHostile,
-      static_cast<unsigned long long>(n_attacks), static_cast<unsigned long long>(least),
-      static_cast<unsigned long long>(served.back()), static_cast<unsigned long long>(median),
-      static_cast<unsigned long long>(n_wrong), static_cast<unsigned long long>(growth >> 20),
-      static_cast<long long>(ResidentBytes() - before) >> 20);
-  if (!error.empty()) std::printf("%s\n", error.c_str());
-  // Fair: nobody waits for ever. How often each is served is up to the system's scheduler.
-  const bool passed = n_wrong == 0 && error.empty() && least > 0 && growth < kMaxGrowth;
-  std::printf("%s\n", passed ? "passed" : "FAILED");
-  return passed ? 0 : 1;
+  memory.allocated = AllocatedBytes() - allocated;
+  memory.resident = static_cast<int64_t>(ResidentBytes() - resident);
+  Trim();
+  memory.resident_trimmed = static_cast<int64_t>(ResidentBytes() - resident);
+  return Report(options.runtime->name(), tenants, memory) ? 0 : 1;
 }
 
 }  // namespace
