@@ -5,6 +5,8 @@
 #include <numbers>
 #include <utility>
 
+#include "engine/base/stop_check.h"
+
 namespace wnn::kernels {
 namespace {
 
@@ -42,12 +44,15 @@ Fft::Fft(int64_t n) : n_(n) {
     chirp_spectrum_[static_cast<size_t>(k)] = value;
     if (k > 0) chirp_spectrum_[static_cast<size_t>(padded_ - k)] = value;
   }
-  RunPowerOfTwo(chirp_spectrum_.data(), false);
+  SerialParallel serial;
+  RunPowerOfTwo(chirp_spectrum_.data(), false, serial);
 }
 
 // Cooley and Tukey's, iterative, decimation in time.
-void Fft::RunPowerOfTwo(Complex* data, bool inverse) const {
+void Fft::RunPowerOfTwo(Complex* data, bool inverse, Parallel& parallel) const {
+  StopCheck check(parallel);
   for (int64_t i = 1, j = 0; i < padded_; ++i) {
+    if (check.Stopped(8)) return;
     int64_t bit = padded_ / 2;
     for (; (j & bit) != 0; bit /= 2) j ^= bit;
     j ^= bit;
@@ -56,6 +61,7 @@ void Fft::RunPowerOfTwo(Complex* data, bool inverse) const {
   for (int64_t half = 1; half < padded_; half *= 2) {
     const int64_t step = padded_ / (2 * half);
     for (int64_t first = 0; first < padded_; first += 2 * half) {
+      if (check.Stopped(8 * half)) return;
       for (int64_t k = 0; k < half; ++k) {
         Complex root = roots_[static_cast<size_t>(k * step)];
         if (inverse) root = std::conj(root);
@@ -68,9 +74,9 @@ void Fft::RunPowerOfTwo(Complex* data, bool inverse) const {
   }
 }
 
-void Fft::Run(std::span<Complex> data, bool inverse, Complex* scratch) const {
+void Fft::Run(std::span<Complex> data, bool inverse, Complex* scratch, Parallel& parallel) const {
   if (padded_ == n_) {
-    RunPowerOfTwo(data.data(), inverse);
+    RunPowerOfTwo(data.data(), inverse, parallel);
     return;
   }
   // The inverse is the conjugate of the transform of the conjugate.
@@ -79,11 +85,11 @@ void Fft::Run(std::span<Complex> data, bool inverse, Complex* scratch) const {
   for (size_t k = 0; k < data.size(); ++k) {
     scratch[k] = Times(maybe_conjugate(data[k]), chirp_[k]);
   }
-  RunPowerOfTwo(scratch, false);
+  RunPowerOfTwo(scratch, false, parallel);
   for (size_t k = 0; k < static_cast<size_t>(padded_); ++k) {
     scratch[k] = Times(scratch[k], chirp_spectrum_[k]);
   }
-  RunPowerOfTwo(scratch, true);
+  RunPowerOfTwo(scratch, true, parallel);
   const double scale = 1 / static_cast<double>(padded_);
   for (size_t k = 0; k < data.size(); ++k) {
     data[k] = maybe_conjugate(Times(scratch[k], chirp_[k]) * scale);

@@ -6,6 +6,8 @@
 #include <span>
 #include <vector>
 
+#include "engine/base/parallel.h"
+
 namespace wnn::kernels {
 
 // A transform of one length. Immutable and thread-safe.
@@ -20,10 +22,12 @@ class Fft {
 
   // In place: data[k] = sum over j of data[j] * exp(-2 pi i j k / n), with the other sign if
   // `inverse` (not divided by n). `scratch` has ScratchSize() numbers.
-  void Run(std::span<std::complex<double>> data, bool inverse, std::complex<double>* scratch) const;
+  // Ends early once `parallel`, on which nothing is shared out, is stopped.
+  void Run(std::span<std::complex<double>> data, bool inverse, std::complex<double>* scratch,
+           Parallel& parallel) const;
 
  private:
-  void RunPowerOfTwo(std::complex<double>* data, bool inverse) const;
+  void RunPowerOfTwo(std::complex<double>* data, bool inverse, Parallel& parallel) const;
 
   const int64_t n_;
   // n_ if that is a power of two, else the next one from 2 n_ - 1 on: Bluestein's convolution.

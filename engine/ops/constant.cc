@@ -4,6 +4,7 @@
 #include <cmath>
 #include <cstring>
 
+#include "engine/base/stop_check.h"
 #include "engine/kernels/reference/binary.h"
 #include "engine/kernels/reference/convert.h"
 #include "engine/kernels/reference/strided_copy.h"
@@ -134,10 +135,13 @@ class RangeOp final : public CompiledOp {
     using Value = kernels::Compute<T>;
     const Value start = kernels::Widen(*args.in<T>(0)), step = kernels::Widen(*args.in<T>(2));
     T* out = args.out<T>(0);
-    for (int64_t i = 0; i < n_; ++i) {
-      out[i] =
-          kernels::Narrow<T>(kernels::Add()(start, kernels::Mul()(static_cast<Value>(i), step)));
-    }
+    kernels::ForRanges(*args.parallel, n_, kernels::kElementsPerTask,
+                       [&](int64_t begin, int64_t end) {
+                         for (int64_t i = begin; i < end; ++i) {
+                           const Value offset = kernels::Mul()(static_cast<Value>(i), step);
+                           out[i] = kernels::Narrow<T>(kernels::Add()(start, offset));
+                         }
+                       });
     return OkStatus();
   }
 
@@ -211,8 +215,10 @@ class EyeOp final : public CompiledOp {
       : rows_(rows), columns_(columns), diagonal_(diagonal) {}
   Status Run(const RunArgs& args) const override {
     T* out = args.out<T>(0);
+    StopCheck check(*args.parallel);
     for (int64_t i = 0; i < rows_; ++i) {
       for (int64_t j = 0; j < columns_; ++j) {
+        if (check.Stopped(1)) return OkStatus();
         out[i * columns_ + j] = kernels::Convert<T>(static_cast<float>(j - i == diagonal_));
       }
     }

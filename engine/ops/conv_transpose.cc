@@ -169,7 +169,8 @@ class ConvTransposeOp final : public CompiledOp {
         const int64_t channel = static_cast<int64_t>(i);
         T* y = args.out<T>(0) + (image * g_.out_channels + channel) * plane;
         std::fill(y, y + plane, bias != nullptr ? bias[channel] : T{0});
-        kernels::AddColumns(g_.window, columns + channel * g_.window.n_taps() * positions, y);
+        kernels::AddColumns(g_.window, columns + channel * g_.window.n_taps() * positions, y,
+                            *args.parallel);
       });
     }
     return OkStatus();

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "engine/base/checked_math.h"
+#include "engine/base/stop_check.h"
 #include "engine/kernels/reference/columns.h"
 #include "engine/kernels/reference/convert.h"
 #include "engine/ops/families.h"
@@ -57,7 +58,9 @@ class DeformConvOp final : public CompiledOp {
       });
       T* y = args.out<T>(0) + image * g_.out_channels * positions;
       product_.Run(args.in<T>(kW), columns, y, args.scratch + ColumnBytes(), *args.parallel);
+      StopCheck check(*args.parallel);
       for (int64_t i = 0; bias != nullptr && i < g_.out_channels * positions; ++i) {
+        if (check.Stopped(4)) return OkStatus();
         y[i] += bias[i / positions];
       }
     }
@@ -77,7 +80,9 @@ class DeformConvOp final : public CompiledOp {
     const std::array<int64_t, 3> taps_at = {tap / (w.kernel[1] * w.kernel[2]),
                                             tap / w.kernel[2] % w.kernel[1], tap % w.kernel[2]};
     const int64_t channels = g_.channels / g_.offset_groups;
+    StopCheck check(*args.parallel);
     for (int64_t position = 0; position < n; ++position) {
+      if (check.Stopped(8 * channels + 32)) return;
       const std::array<int64_t, 3> at = {position / (w.out[1] * w.out[2]),
                                          position / w.out[2] % w.out[1], position % w.out[2]};
       std::array<double, 3> x{};
@@ -248,7 +253,7 @@ class Col2ImOp final : public CompiledOp {
       T* out = args.out<T>(0) + plane * window_.in_size();
       std::fill(out, out + window_.in_size(), T{0});
       kernels::AddColumns(window_, args.in<T>(0) + plane * window_.n_taps() * window_.out_size(),
-                          out);
+                          out, *args.parallel);
     });
     return OkStatus();
   }

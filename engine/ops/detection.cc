@@ -5,6 +5,7 @@
 #include <limits>
 #include <numeric>
 
+#include "engine/base/stoppable_sort.h"
 #include "engine/kernels/reference/element.h"
 #include "engine/ops/evaluate_context.h"
 #include "engine/ops/families.h"
@@ -85,17 +86,26 @@ Status EvaluateNonMaxSuppression(EvaluateContext& context) {
   std::vector<int64_t> selected;  // triples
   std::vector<size_t> order;
   std::vector<Box> kept;
+  MemoryShare memory(context.budget());
+  // Vectors double as they grow.
+  const auto charge = [&] {
+    return memory.Resize(2 * (n * sizeof(size_t) + selected.size() * sizeof(int64_t)) +
+                         2 * limit * sizeof(Box));
+  };
   for (int64_t row = 0; row < batches * classes && limit > 0; ++row) {
     const float* row_scores = scores.data() + static_cast<size_t>(row) * n;
     const float* row_boxes = boxes.data() + static_cast<size_t>(row / classes) * n * 4;
     order.clear();
+    WNN_RETURN_IF_ERROR(charge());
+    WNN_RETURN_IF_ERROR(context.stop().Check());
     for (size_t i = 0; i < n; ++i) {
       if (row_scores[i] != row_scores[i]) continue;
       if (score_threshold.empty() || row_scores[i] >= score_threshold[0]) order.push_back(i);
     }
-    std::sort(order.begin(), order.end(), [&](size_t a, size_t b) {
-      return row_scores[a] != row_scores[b] ? row_scores[a] > row_scores[b] : a < b;
-    });
+    StoppableSort(order.data(), static_cast<int64_t>(order.size()), 8, context.parallel(),
+                  [&](size_t a, size_t b) {
+                    return row_scores[a] != row_scores[b] ? row_scores[a] > row_scores[b] : a < b;
+                  });
     kept.clear();
     for (size_t i : order) {
       if (kept.size() == limit) break;
@@ -106,6 +116,7 @@ Status EvaluateNonMaxSuppression(EvaluateContext& context) {
       });
       if (overlaps) continue;
       kept.push_back(box);
+      if (kept.size() % 4096 == 0) WNN_RETURN_IF_ERROR(charge());
       selected.insert(selected.end(), {row / classes, row % classes, static_cast<int64_t>(i)});
     }
   }
@@ -153,28 +164,38 @@ int CompareElements(T a, T b) {
   return x_nan == y_nan ? 0 : x_nan ? 1 : -1;
 }
 
+// Ends early, with something, once `parallel` is stopped.
 template <typename T>
-Distinct FindDistinct(const T* data, const AxisView& view, bool sorted) {
+Distinct FindDistinct(const T* data, const AxisView& view, bool sorted, Parallel& parallel) {
+  StopCheck check(parallel);
   auto compare = [&](int64_t a, int64_t b) {
     for (int64_t outer = 0; outer < view.outer; ++outer) {
       const T* x = data + (outer * view.extent + a) * view.inner;
       const T* y = data + (outer * view.extent + b) * view.inner;
       for (int64_t i = 0; i < view.inner; ++i) {
+        if (check.Stopped(4)) return 0;
         if (const int order = CompareElements(x[i], y[i]); order != 0) return order;
       }
     }
     return 0;
   };
-  std::vector<int64_t> items(static_cast<size_t>(view.extent));
-  std::iota(items.begin(), items.end(), int64_t{0});
-  std::sort(items.begin(), items.end(), [&](int64_t a, int64_t b) {
-    const int order = compare(a, b);
-    return order != 0 ? order < 0 : a < b;
-  });
+  std::vector<int64_t> items;
+  items.reserve(static_cast<size_t>(view.extent));
+  for (int64_t i = 0; i < view.extent; ++i) {
+    if (check.Stopped(1)) return {};
+    items.push_back(i);
+  }
+  StoppableSort(items.data(), view.extent, 4 * view.outer * view.inner + 4, parallel,
+                [&](int64_t a, int64_t b) {
+                  const int order = compare(a, b);
+                  return order != 0 ? order < 0 : a < b;
+                });
+  if (check.Stopped(StopCheck::kPeriod)) return {};
   // Groups of equal items, each led by its first occurrence.
   Distinct found;
   found.inverse.resize(items.size());
   for (size_t i = 0; i < items.size(); ++i) {
+    if (check.Stopped(8)) return {};
     if (i == 0 || compare(items[i - 1], items[i]) != 0) {
       found.first.push_back(items[i]);
       found.counts.push_back(0);
@@ -186,8 +207,9 @@ Distinct FindDistinct(const T* data, const AxisView& view, bool sorted) {
   // By first occurrence instead.
   std::vector<size_t> order(found.first.size());
   std::iota(order.begin(), order.end(), size_t{0});
-  std::sort(order.begin(), order.end(),
-            [&](size_t a, size_t b) { return found.first[a] < found.first[b]; });
+  StoppableSort(order.data(), static_cast<int64_t>(order.size()), 8, parallel,
+                [&](size_t a, size_t b) { return found.first[a] < found.first[b]; });
+  if (check.Stopped(StopCheck::kPeriod)) return {};
   Distinct reordered;
   std::vector<int64_t> place(order.size());
   for (size_t i = 0; i < order.size(); ++i) {
@@ -221,16 +243,26 @@ Status EvaluateUnique(EvaluateContext& context) {
   }
   WNN_ASSIGN_OR_RETURN(int64_t sorted, context.attributes().Int("sorted", 1));
   const AxisView view = ViewAxis(shape, axis);
+  // What FindDistinct has of as many numbers as the axis has positions.
+  const uint64_t n_lists = sorted != 0 ? 4 : 9;
+  WNN_ASSIGN_OR_RETURN(
+      [[maybe_unused]] const MemoryCharge charge,
+      MemoryCharge::Take(context.budget(),
+                         n_lists * sizeof(int64_t) * static_cast<uint64_t>(view.extent)));
   const Distinct found =
       kernels::Visit(in.dtype(), kernels::AllTypes(), [&]<typename T>() -> Distinct {
-        return FindDistinct(reinterpret_cast<const T*>(in.bytes().data()), view, sorted != 0);
+        return FindDistinct(reinterpret_cast<const T*>(in.bytes().data()), view, sorted != 0,
+                            context.parallel());
       });
+  WNN_RETURN_IF_ERROR(context.stop().Check());
   shape[axis] = static_cast<int64_t>(found.first.size());
   WNN_ASSIGN_OR_RETURN(Tensor out, context.Allocate(in.dtype(), std::move(shape)));
   const size_t run_bytes = static_cast<size_t>(view.inner) * DTypeBits(in.dtype()) / 8;
   std::byte* to = out.bytes().data();
+  StopCheck check(context.parallel());
   for (int64_t outer = 0; outer < view.outer && run_bytes > 0; ++outer) {
     for (int64_t item : found.first) {
+      if (check.Stopped(static_cast<int64_t>(run_bytes / 8) + 2)) return context.stop().Check();
       const size_t run = static_cast<size_t>(outer * view.extent + item);
       std::memcpy(to, in.bytes().data() + run * run_bytes, run_bytes);
       to += run_bytes;

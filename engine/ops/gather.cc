@@ -2,7 +2,9 @@
 #include <array>
 #include <cstring>
 
+#include "engine/base/stop_check.h"
 #include "engine/kernels/reference/loop_nest.h"
+#include "engine/kernels/reference/strided_copy.h"
 #include "engine/ops/families.h"
 #include "engine/ops/shape_math.h"
 #include "engine/ops/type_sets.h"
@@ -48,11 +50,14 @@ class GatherOp final : public CompiledOp {
 
   Status Run(const RunArgs& args) const override {
     const Indices indices(index_type_, args.inputs[1]);
+    StopCheck check(*args.parallel);
     for (int64_t i = 0; i < n_indices_; ++i) {
+      if (check.Stopped(1)) return OkStatus();
       if (Resolve(indices[i], view_.extent) < 0) return OutOfRange(indices[i], view_.extent);
     }
     const int64_t runs_per_task =
         std::max<int64_t>(kernels::kElementsPerTask / std::max<int64_t>(run_bytes_, 1), 1);
+    if (run_bytes_ >= kLongRun) return CopyLongRuns(args, indices);
     kernels::ForRanges(
         *args.parallel, view_.outer * n_indices_, runs_per_task, [&](int64_t begin, int64_t end) {
           for (int64_t run = begin; run < end; ++run) {
@@ -69,6 +74,20 @@ class GatherOp final : public CompiledOp {
   }
 
  private:
+  // Runs of this many bytes are shared out one by one.
+  static constexpr int64_t kLongRun = int64_t{1} << 20;
+
+  Status CopyLongRuns(const RunArgs& args, const Indices& indices) const {
+    for (int64_t run = 0; run < view_.outer * n_indices_; ++run) {
+      // As below: bound inputs may change.
+      const int64_t at = std::max<int64_t>(Resolve(indices[run % n_indices_], view_.extent), 0);
+      kernels::CopyBytes(args.outputs[0] + run * run_bytes_,
+                         args.inputs[0] + (run / n_indices_ * view_.extent + at) * run_bytes_,
+                         run_bytes_, *args.parallel);
+    }
+    return OkStatus();
+  }
+
   const AxisView view_;
   const int64_t n_indices_;
   const DType index_type_;
@@ -118,8 +137,10 @@ class GatherElementsOp final : public CompiledOp {
     Status status;
     const int64_t step = static_cast<int64_t>(element_bytes_);
     const int64_t data_stride = nest_.inner_strides()[1];
+    StopCheck check(*args.parallel);
     nest_.ForRows(0, nest_.n_rows(), [&](const kernels::LoopNest<2>::Offsets& at) {
       for (int64_t i = 0; i < nest_.inner_extent(); ++i) {
+        if (check.Stopped(4)) return;
         const int64_t out = at[0] + i;
         const int64_t index = Resolve(indices[out], extent_);
         if (index < 0) {
@@ -192,8 +213,11 @@ class GatherNdOp final : public CompiledOp {
     const int64_t* index = args.in<int64_t>(1);
     std::byte* out = args.outputs[0];
     const int64_t batch_slices = ShapeProduct(g_.extents);
+    const int64_t cost = g_.slice_bytes / 8 + 4;
+    StopCheck check(*args.parallel);
     for (int64_t batch = 0; batch < g_.batches; ++batch) {
       for (int64_t row = 0; row < g_.rows_per_batch; ++row, out += g_.slice_bytes) {
+        if (check.Stopped(cost)) return OkStatus();
         int64_t slice = 0;
         for (int64_t extent : g_.extents) {
           const int64_t at = Resolve(*index, extent);

@@ -3,6 +3,7 @@
 #include <array>
 #include <string>
 
+#include "engine/base/stop_check.h"
 #include "engine/kernels/reference/binary.h"
 #include "engine/kernels/reference/element.h"
 #include "engine/kernels/reference/loop_nest.h"
@@ -34,10 +35,12 @@ void MultiplyPlain(const Product& p, T alpha, const T* a, const T* b, T* y, Para
   using U = typename std::conditional_t<std::is_integral_v<T>, std::make_unsigned<T>,
                                         std::type_identity<T>>::type;
   kernels::ForRanges(parallel, p.m, 4, [&](int64_t begin, int64_t end) {
+    StopCheck check(parallel);
     for (int64_t i = begin; i < end; ++i) {
       T* row = y + i * p.n;
       std::fill_n(row, p.n, T{0});
       for (int64_t k = 0; k < p.k; ++k) {
+        if (check.Stopped(p.n)) return;
         const U factor = static_cast<U>(a[i * p.a_row_stride + k * p.a_k_stride]);
         const T* from = b + k * p.b_k_stride;
         for (int64_t j = 0; j < p.n; ++j) {

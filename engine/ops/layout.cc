@@ -5,6 +5,7 @@
 #include <cstring>
 #include <string>
 
+#include "engine/base/stop_check.h"
 #include "engine/kernels/reference/convert.h"
 #include "engine/kernels/reference/strided_copy.h"
 #include "engine/ops/families.h"
@@ -206,11 +207,13 @@ class TensorScatterOp final : public CompiledOp {
                           std::to_string(g_.capacity));
     }
     if (args.outputs[0] != args.inputs[0]) {
-      std::memcpy(args.outputs[0], args.inputs[0],
-                  static_cast<size_t>(g_.batch * g_.rows * g_.capacity * g_.run_bytes));
+      kernels::CopyBytes(args.outputs[0], args.inputs[0],
+                         g_.batch * g_.rows * g_.capacity * g_.run_bytes, *args.parallel);
     }
     if (g_.capacity == 0) return OkStatus();
+    StopCheck check(*args.parallel);
     for (int64_t row = 0; row < g_.batch * g_.rows; ++row) {
+      if (check.Stopped(g_.steps * (g_.run_bytes / 8 + 4))) return OkStatus();
       const int64_t index = indices != nullptr ? indices[row / g_.rows] : 0;
       for (int64_t step = 0; step < g_.steps; ++step) {
         // In bounds whatever a bound input has become since it was checked.
@@ -294,14 +297,20 @@ class DetOp final : public CompiledOp {
     args.parallel->ForEach(static_cast<size_t>(n_matrices_), [&](size_t i, int thread) {
       double* matrix = reinterpret_cast<double*>(args.scratch) + thread * n_ * n_;
       const T* in = args.in<T>(0) + static_cast<int64_t>(i) * n_ * n_;
-      for (int64_t k = 0; k < n_ * n_; ++k) matrix[k] = static_cast<double>(kernels::Widen(in[k]));
-      args.out<T>(0)[i] = kernels::Convert<T>(Determinant(matrix));
+      StopCheck check(*args.parallel);
+      for (int64_t row = 0; row < n_; ++row) {
+        if (check.Stopped(8 * n_)) return;
+        for (int64_t k = row * n_; k < (row + 1) * n_; ++k) {
+          matrix[k] = static_cast<double>(kernels::Widen(in[k]));
+        }
+      }
+      args.out<T>(0)[i] = kernels::Convert<T>(Determinant(matrix, check));
     });
     return OkStatus();
   }
 
  private:
-  double Determinant(double* m) const {
+  double Determinant(double* m, StopCheck& check) const {
     double product = 1;
     for (int64_t k = 0; k < n_; ++k) {
       int64_t pivot = k;
@@ -315,6 +324,7 @@ class DetOp final : public CompiledOp {
       }
       product *= m[k * n_ + k];
       for (int64_t i = k + 1; i < n_; ++i) {
+        if (check.Stopped(n_ - k)) return 0;
         const double factor = m[i * n_ + k] / m[k * n_ + k];
         for (int64_t j = k + 1; j < n_; ++j) m[i * n_ + j] -= factor * m[k * n_ + j];
       }

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <string>
 
+#include "engine/base/stop_check.h"
 #include "engine/kernels/reference/convert.h"
 #include "engine/kernels/reference/parallel_for.h"
 #include "engine/ops/families.h"
@@ -57,7 +58,9 @@ class LossOp final : public CompiledOp {
     const int64_t n = view_.outer * view_.inner;
     double* losses = reinterpret_cast<double*>(args.scratch);
     double* weights = losses + n;
+    StopCheck check(*args.parallel);
     for (int64_t i = 0; i < n; ++i) {
+      if (check.Stopped(1)) return OkStatus();
       const int64_t label = Label(args, i);
       if (IsIgnored(label) || (label >= 0 && label < view_.extent)) continue;
       return RuntimeError("label " + std::to_string(label) + " is none of " +
@@ -70,11 +73,14 @@ class LossOp final : public CompiledOp {
     });
     T* out = args.out<T>(0);
     if (spec_.reduction == Reduction::kNone) {
-      for (int64_t i = 0; i < n; ++i) out[i] = kernels::Convert<T>(losses[i]);
+      InSteps(*args.parallel, n, [&](int64_t begin, int64_t end) {
+        for (int64_t i = begin; i < end; ++i) out[i] = kernels::Convert<T>(losses[i]);
+      });
       return OkStatus();
     }
     double loss = 0, weight = 0;
     for (int64_t i = 0; i < n; ++i) {
+      if (check.Stopped(2)) return OkStatus();
       loss += losses[i];
       weight += weights[i];
     }
@@ -95,14 +101,20 @@ class LossOp final : public CompiledOp {
     double log_sum = 0;
     if (spec_.softmax) {
       double max = -std::numeric_limits<double>::infinity(), sum = 0;
-      for (int64_t c = 0; c < view_.extent; ++c) max = std::max(max, score(c));
-      for (int64_t c = 0; c < view_.extent; ++c) sum += std::exp(score(c) - max);
+      InSteps(*args.parallel, view_.extent, [&](int64_t begin, int64_t end) {
+        for (int64_t c = begin; c < end; ++c) max = std::max(max, score(c));
+      });
+      InSteps(*args.parallel, view_.extent, [&](int64_t begin, int64_t end) {
+        for (int64_t c = begin; c < end; ++c) sum += std::exp(score(c) - max);
+      });
       log_sum = max + std::log(sum);
     }
     if (T* log_prob = has_log_prob_ ? args.out<T>(1) : nullptr) {
-      for (int64_t c = 0; c < view_.extent; ++c) {
-        log_prob[at + c * view_.inner] = kernels::Convert<T>(score(c) - log_sum);
-      }
+      InSteps(*args.parallel, view_.extent, [&](int64_t begin, int64_t end) {
+        for (int64_t c = begin; c < end; ++c) {
+          log_prob[at + c * view_.inner] = kernels::Convert<T>(score(c) - log_sum);
+        }
+      });
     }
     const int64_t label = Label(args, i);
     loss = weight = 0;

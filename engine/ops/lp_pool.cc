@@ -5,8 +5,10 @@
 #include <string>
 
 #include "engine/base/checked_math.h"
+#include "engine/base/stop_check.h"
 #include "engine/kernels/reference/convert.h"
 #include "engine/kernels/reference/pool.h"
+#include "engine/kernels/reference/strided_copy.h"
 #include "engine/ops/families.h"
 #include "engine/ops/shape_math.h"
 #include "engine/ops/type_sets.h"
@@ -27,13 +29,15 @@ class LpPoolOp final : public CompiledOp {
     args.parallel->ForEach(static_cast<size_t>(n_planes_), [&](size_t i, int) {
       const T* in = args.in<T>(0) + static_cast<int64_t>(i) * window_.in_size();
       T* out = args.out<T>(0) + static_cast<int64_t>(i) * window_.out_size();
-      kernels::ForWindows(window_, [&](int64_t at, const auto& taps, const auto& start) {
-        double sum = 0;
-        kernels::ForTaps(window_, taps, start, [&](int64_t offset) {
-          sum += Power(std::fabs(static_cast<double>(kernels::Widen(in[offset]))), p_);
-        });
-        out[at] = kernels::Convert<T>(p_ == 2 ? std::sqrt(sum) : Power(sum, 1 / p_));
-      });
+      kernels::ForWindows(
+          window_, *args.parallel,
+          [&](int64_t at, const auto& taps, const auto& start, StopCheck& check) {
+            double sum = 0;
+            kernels::ForTaps(window_, taps, start, check, [&](int64_t offset) {
+              sum += Power(std::fabs(static_cast<double>(kernels::Widen(in[offset]))), p_);
+            });
+            out[at] = kernels::Convert<T>(p_ == 2 ? std::sqrt(sum) : Power(sum, 1 / p_));
+          });
     });
     return OkStatus();
   }
@@ -111,8 +115,11 @@ class MaxUnpoolOp final : public CompiledOp {
     const int64_t* indices = args.in<int64_t>(1);
     std::byte* out = args.outputs[0];
     const int64_t size = ShapeProduct(pooled_);
-    std::fill(out, out + static_cast<size_t>(ShapeProduct(out_)) * element_bytes_, std::byte{0});
+    const std::byte zero[16] = {};
+    kernels::FillElements(out, zero, element_bytes_, ShapeProduct(out_), *args.parallel);
+    StopCheck check(*args.parallel);
     for (int64_t i = 0; i < n_; ++i) {
+      if (check.Stopped(8)) return OkStatus();
       int64_t rest = indices[i], at = 0, stride = 1;
       bool inside = rest >= 0 && rest < size;
       for (size_t d = out_.size(); inside && d-- > 0;) {

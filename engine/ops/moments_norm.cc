@@ -4,6 +4,7 @@
 #include <array>
 #include <cmath>
 
+#include "engine/base/stop_check.h"
 #include "engine/kernels/reference/convert.h"
 #include "engine/kernels/reference/loop_nest.h"
 #include "engine/ops/families.h"
@@ -50,16 +51,22 @@ class GroupNormOp final : public CompiledOp {
       const T* x = args.in<T>(0) + static_cast<int64_t>(task) * n;
       T* y = args.out<T>(0) + static_cast<int64_t>(task) * n;
       const Moments m = MomentsOf(n, [&](auto visit) {
-        for (int64_t i = 0; i < n; ++i) visit(static_cast<double>(kernels::Widen(x[i])));
+        InSteps(*args.parallel, n, [&](int64_t begin, int64_t end) {
+          for (int64_t i = begin; i < end; ++i) visit(static_cast<double>(kernels::Widen(x[i])));
+        });
       });
       const double factor = 1 / std::sqrt(m.variance + g_.epsilon);
       for (int64_t c = 0; c < group_channels; ++c) {
         const int64_t at = g_.by_channel ? group * group_channels + c : group;
         const double s = static_cast<double>(kernels::Widen(scale[at])) * factor;
         const double b = static_cast<double>(kernels::Widen(bias[at]));
-        for (int64_t i = c * g_.plane; i < (c + 1) * g_.plane; ++i) {
-          y[i] = kernels::Convert<T>((static_cast<double>(kernels::Widen(x[i])) - m.mean) * s + b);
-        }
+        const int64_t first = c * g_.plane;
+        InSteps(*args.parallel, g_.plane, [&](int64_t begin, int64_t end) {
+          for (int64_t i = first + begin; i < first + end; ++i) {
+            y[i] =
+                kernels::Convert<T>((static_cast<double>(kernels::Widen(x[i])) - m.mean) * s + b);
+          }
+        });
       }
     });
     return OkStatus();
@@ -125,32 +132,37 @@ class RmsNormOp final : public CompiledOp {
         std::max<int64_t>(kernels::kElementsPerTask / std::max<int64_t>(row_size_, 1), 1);
     kernels::ForRanges(*args.parallel, n_rows_, grain, [&](int64_t begin, int64_t end) {
       for (int64_t row = begin; row < end; ++row) {
-        Row(args.in<T>(0) + row * row_size_, args.in<V>(1), args.out<V>(0) + row * row_size_);
+        Row(args.in<T>(0) + row * row_size_, args.in<V>(1), args.out<V>(0) + row * row_size_,
+            *args.parallel);
       }
     });
     return OkStatus();
   }
 
  private:
-  void Row(const T* x, const V* scale, V* y) const {
+  void Row(const T* x, const V* scale, V* y, Parallel& parallel) const {
     using Value = kernels::Compute<T>;
     using Scale = kernels::Compute<V>;
     double squares = 0;
-    for (int64_t i = 0; i < row_size_; ++i) {
-      const double value = static_cast<double>(kernels::Widen(x[i]));
-      squares += value * value;
-    }
+    InSteps(parallel, row_size_, [&](int64_t begin, int64_t end) {
+      for (int64_t i = begin; i < end; ++i) {
+        const double value = static_cast<double>(kernels::Widen(x[i]));
+        squares += value * value;
+      }
+    });
     const double factor =
         1 / std::sqrt(squares / static_cast<double>(row_size_) + double{epsilon_});
     const auto& strides = row_.inner_strides();
     row_.ForRows(0, row_.n_rows(), [&](const LoopNest<2>::Offsets& o) {
-      for (int64_t i = 0; i < row_.inner_extent(); ++i) {
-        const int64_t at = o[0] + i * strides[0];
-        const double normal = static_cast<double>(kernels::Widen(x[at])) * factor;
-        const T rounded = kernels::Narrow<T>(static_cast<Value>(normal));
-        const Scale s = kernels::Widen(scale[o[1] + i * strides[1]]);
-        y[at] = kernels::Narrow<V>(static_cast<Scale>(kernels::Widen(rounded)) * s);
-      }
+      InSteps(parallel, row_.inner_extent(), [&](int64_t begin, int64_t end) {
+        for (int64_t i = begin; i < end; ++i) {
+          const int64_t at = o[0] + i * strides[0];
+          const double normal = static_cast<double>(kernels::Widen(x[at])) * factor;
+          const T rounded = kernels::Narrow<T>(static_cast<Value>(normal));
+          const Scale s = kernels::Widen(scale[o[1] + i * strides[1]]);
+          y[at] = kernels::Narrow<V>(static_cast<Scale>(kernels::Widen(rounded)) * s);
+        }
+      });
     });
   }
 
@@ -219,7 +231,7 @@ class MeanVarianceNormOp final : public CompiledOp {
     kernels::ForRanges(*args.parallel, kept_.n_rows(), grain, [&](int64_t begin, int64_t end) {
       kept_.ForRows(begin, end, [&](const LoopNest<1>::Offsets& at) {
         for (int64_t i = 0; i < kept_.inner_extent(); ++i) {
-          One(args.in<T>(0) + at[0] + i * step, args.out<T>(0) + at[0] + i * step);
+          One(args.in<T>(0) + at[0] + i * step, args.out<T>(0) + at[0] + i * step, *args.parallel);
         }
       });
     });
@@ -228,21 +240,23 @@ class MeanVarianceNormOp final : public CompiledOp {
 
  private:
   template <typename Visit>
-  void ForEach(Visit visit) const {
+  void ForEach(Parallel& parallel, Visit visit) const {
+    StopCheck check(parallel);
     reduced_.ForRows(0, reduced_.n_rows(), [&](const LoopNest<1>::Offsets& at) {
       for (int64_t i = 0; i < reduced_.inner_extent(); ++i) {
+        if (check.Stopped(2)) return;
         visit(at[0] + i * reduced_.inner_strides()[0]);
       }
     });
   }
 
-  void One(const T* x, T* y) const {
+  void One(const T* x, T* y, Parallel& parallel) const {
     const Moments m = MomentsOf(n_reduced_, [&](auto visit) {
-      ForEach([&](int64_t at) { visit(static_cast<double>(kernels::Widen(x[at]))); });
+      ForEach(parallel, [&](int64_t at) { visit(static_cast<double>(kernels::Widen(x[at]))); });
     });
     constexpr double kEpsilon = 1e-9;  // ONNX's, of its function's body
     const double deviation = std::sqrt(m.variance) + kEpsilon;
-    ForEach([&](int64_t at) {
+    ForEach(parallel, [&](int64_t at) {
       y[at] =
           kernels::Convert<T>((static_cast<double>(kernels::Widen(x[at])) - m.mean) / deviation);
     });

@@ -4,6 +4,7 @@
 #include <array>
 #include <cmath>
 
+#include "engine/base/stop_check.h"
 #include "engine/kernels/blocked/norm_rows.h"
 #include "engine/kernels/reference/element.h"
 #include "engine/kernels/reference/loop_nest.h"
@@ -53,9 +54,11 @@ class BatchNormOp final : public CompiledOp {
       const double factor = parameter(1, channel) / std::sqrt(parameter(4, channel) + epsilon_);
       const Value scale = static_cast<Value>(factor), mean = Value(parameter(3, channel));
       const Value bias = Value(parameter(2, channel));
-      for (int64_t i = 0; i < view_.inner; ++i) {
-        y[at + i] = kernels::Narrow<T>((kernels::Widen(x[at + i]) - mean) * scale + bias);
-      }
+      InSteps(*args.parallel, view_.inner, [&](int64_t begin, int64_t end) {
+        for (int64_t i = at + begin; i < at + end; ++i) {
+          y[i] = kernels::Narrow<T>((kernels::Widen(x[i]) - mean) * scale + bias);
+        }
+      });
     });
     return OkStatus();
   }
@@ -117,10 +120,14 @@ class BatchNormTrainingOp final : public CompiledOp {
  private:
   // Calls visit(offset) for every element of a channel.
   template <typename Visit>
-  void ForEach(int64_t channel, Visit visit) const {
+  void ForEach(int64_t channel, Parallel& parallel, Visit visit) const {
+    StopCheck check(parallel);
     for (int64_t image = 0; image < view_.outer; ++image) {
       const int64_t first = (image * view_.extent + channel) * view_.inner;
-      for (int64_t i = first; i < first + view_.inner; ++i) visit(i);
+      for (int64_t i = first; i < first + view_.inner; ++i) {
+        if (check.Stopped(2)) return;
+        visit(i);
+      }
     }
   }
 
@@ -132,12 +139,13 @@ class BatchNormTrainingOp final : public CompiledOp {
     };
     const double n = static_cast<double>(view_.outer * view_.inner);
     double mean = 0, variance = 0;
-    ForEach(channel, [&](int64_t i) { mean += at(i); });
+    Parallel& parallel = *args.parallel;
+    ForEach(channel, parallel, [&](int64_t i) { mean += at(i); });
     mean /= n;
-    ForEach(channel, [&](int64_t i) { variance += (at(i) - mean) * (at(i) - mean); });
+    ForEach(channel, parallel, [&](int64_t i) { variance += (at(i) - mean) * (at(i) - mean); });
     variance /= n;
     const double factor = parameter(1) / std::sqrt(variance + epsilon_), bias = parameter(2);
-    ForEach(channel, [&](int64_t i) {
+    ForEach(channel, parallel, [&](int64_t i) {
       const double y = (at(i) - mean) * factor + bias;
       args.out<T>(0)[i] = kernels::Narrow<T>(static_cast<kernels::Compute<T>>(y));
     });
@@ -183,16 +191,20 @@ struct Moments {
   double inverse_deviation = 0;
 };
 template <typename T>
-Moments MomentsOf(const T* x, int64_t n, double epsilon) {
+Moments MomentsOf(const T* x, int64_t n, double epsilon, Parallel& parallel) {
   double sum = 0;
-  for (int64_t i = 0; i < n; ++i) sum += kernels::Widen(x[i]);
+  InSteps(parallel, n, [&](int64_t begin, int64_t end) {
+    for (int64_t i = begin; i < end; ++i) sum += kernels::Widen(x[i]);
+  });
   Moments moments;
   moments.mean = n > 0 ? sum / static_cast<double>(n) : 0;
   double squares = 0;
-  for (int64_t i = 0; i < n; ++i) {
-    const double centred = static_cast<double>(kernels::Widen(x[i])) - moments.mean;
-    squares += centred * centred;
-  }
+  InSteps(parallel, n, [&](int64_t begin, int64_t end) {
+    for (int64_t i = begin; i < end; ++i) {
+      const double centred = static_cast<double>(kernels::Widen(x[i])) - moments.mean;
+      squares += centred * centred;
+    }
+  });
   const double variance = n > 0 ? squares / static_cast<double>(n) : 0;
   moments.inverse_deviation = 1 / std::sqrt(variance + epsilon);
   return moments;
@@ -209,12 +221,14 @@ class InstanceNormOp final : public CompiledOp {
       const int64_t channel = static_cast<int64_t>(plane) % view_.extent;
       const T* x = args.in<T>(0) + at;
       T* y = args.out<T>(0) + at;
-      const Moments m = MomentsOf(x, view_.inner, epsilon_);
+      const Moments m = MomentsOf(x, view_.inner, epsilon_, *args.parallel);
       const double s = kernels::Widen(scale[channel]), b = kernels::Widen(bias[channel]);
-      for (int64_t i = 0; i < view_.inner; ++i) {
-        const double normal = (kernels::Widen(x[i]) - m.mean) * m.inverse_deviation;
-        y[i] = kernels::Narrow<T>(static_cast<kernels::Compute<T>>(normal * s + b));
-      }
+      InSteps(*args.parallel, view_.inner, [&](int64_t begin, int64_t end) {
+        for (int64_t i = begin; i < end; ++i) {
+          const double normal = (kernels::Widen(x[i]) - m.mean) * m.inverse_deviation;
+          y[i] = kernels::Narrow<T>(static_cast<kernels::Compute<T>>(normal * s + b));
+        }
+      });
     });
     return OkStatus();
   }
@@ -260,21 +274,23 @@ class LayerNormOp final : public CompiledOp {
       const int64_t at = static_cast<int64_t>(row) * g_.row_size;
       const T* x = args.in<T>(0) + at;
       T* y = args.out<T>(0) + at;
-      const Moments m = MomentsOf(x, g_.row_size, g_.epsilon);
+      const Moments m = MomentsOf(x, g_.row_size, g_.epsilon, *args.parallel);
       if (means != nullptr) means[row] = static_cast<float>(m.mean);
       if (inverse_deviations != nullptr) {
         inverse_deviations[row] = static_cast<float>(m.inverse_deviation);
       }
       const auto& strides = g_.row.inner_strides();
       g_.row.ForRows(0, g_.row.n_rows(), [&](const kernels::LoopNest<3>::Offsets& o) {
-        for (int64_t i = 0; i < g_.row.inner_extent(); ++i) {
-          const double normal =
-              (kernels::Widen(x[o[0] + i * strides[0]]) - m.mean) * m.inverse_deviation;
-          const double s = kernels::Widen(scale[o[1] + i * strides[1]]);
-          const double b = bias != nullptr ? kernels::Widen(bias[o[2] + i * strides[2]]) : 0;
-          y[o[0] + i * strides[0]] =
-              kernels::Narrow<T>(static_cast<kernels::Compute<T>>(normal * s + b));
-        }
+        InSteps(*args.parallel, g_.row.inner_extent(), [&](int64_t begin, int64_t end) {
+          for (int64_t i = begin; i < end; ++i) {
+            const double normal =
+                (kernels::Widen(x[o[0] + i * strides[0]]) - m.mean) * m.inverse_deviation;
+            const double s = kernels::Widen(scale[o[1] + i * strides[1]]);
+            const double b = bias != nullptr ? kernels::Widen(bias[o[2] + i * strides[2]]) : 0;
+            y[o[0] + i * strides[0]] =
+                kernels::Narrow<T>(static_cast<kernels::Compute<T>>(normal * s + b));
+          }
+        });
       });
     });
     return OkStatus();
@@ -357,8 +373,10 @@ Result<CompiledPtr> CompileLayerNorm(const CompileContext& context) {
                                             kernels::BroadcastStrides(context.InputShape(1), row),
                                             kernels::BroadcastStrides(bias, row)});
   const int64_t n_rows = ShapeProduct(std::span(x).first(axis));
-  if (context.InputType(0) == DType::kFloat && !IsEmpty(row) && context.InputShape(1) == row &&
-      (!context.HasInput(2) || bias == row)) {
+  // A row is one task: longer ones would be late for deadlines.
+  constexpr int64_t kMaxRow = int64_t{1} << 22;
+  if (context.InputType(0) == DType::kFloat && !IsEmpty(row) && ShapeProduct(row) <= kMaxRow &&
+      context.InputShape(1) == row && (!context.HasInput(2) || bias == row)) {
     return CompiledPtr(std::make_unique<LayerNormRowsOp>(n_rows, ShapeProduct(row), epsilon));
   }
   return kernels::Visit(context.InputType(0), FloatTypes(), [&]<typename T>() -> CompiledPtr {
@@ -379,12 +397,15 @@ class LpNormOp final : public CompiledOp {
       const T* x = args.in<T>(0) + at;
       T* y = args.out<T>(0) + at;
       double sum = 0;
+      StopCheck check(*args.parallel);
       for (int64_t k = 0; k < view_.extent; ++k) {
+        if (check.Stopped(2)) return;
         const double value = kernels::Widen(x[k * view_.inner]);
         sum += squares_ ? value * value : std::fabs(value);
       }
       const double norm = squares_ ? std::sqrt(sum) : sum;
       for (int64_t k = 0; k < view_.extent; ++k) {
+        if (check.Stopped(2)) return;
         const double value = kernels::Widen(x[k * view_.inner]);
         y[k * view_.inner] =
             kernels::Narrow<T>(static_cast<kernels::Compute<T>>(norm == 0 ? 0 : value / norm));
@@ -440,7 +461,9 @@ class LrnOp final : public CompiledOp {
       const int64_t last = std::min(channel + attributes_.size / 2, view_.extent - 1);
       const T* x = args.in<T>(0) + image * view_.extent * plane;
       T* y = args.out<T>(0) + (image * view_.extent + channel) * plane;
+      StopCheck check(*args.parallel);
       for (int64_t i = 0; i < plane; ++i) {
+        if (check.Stopped(4 * (last - first) + 40)) return;
         double squares = 0;
         for (int64_t c = first; c <= last; ++c) {
           const double value = kernels::Widen(x[c * plane + i]);

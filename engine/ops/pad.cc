@@ -212,6 +212,14 @@ Result<CompiledPtr> CompilePad(const CompileContext& context) {
   // The tables below are no larger than the output, unless that is empty.
   if (ShapeProduct(out) == 0) return CompileConstantPad(context, *pads);
   const std::vector<int64_t> strides = kernels::DenseStrides(in);
+  // Tables are nobody's budget.
+  constexpr int64_t kMaxTable = int64_t{1} << 24;
+  for (int64_t extent : out) {
+    if (extent > kMaxTable) {
+      return TooLarge("an axis of " + std::to_string(extent) + " positions, mirrored: at most " +
+                      std::to_string(kMaxTable) + " are supported");
+    }
+  }
   std::vector<std::vector<int64_t>> sources(in.size());
   for (size_t d = 0; d < in.size(); ++d) {
     for (int64_t i = 0; i < out[d]; ++i) {

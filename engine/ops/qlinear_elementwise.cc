@@ -386,17 +386,19 @@ class QLinearPoolOp final : public CompiledOp {
     run.parallel->ForEach(static_cast<size_t>(n_planes_), [&](size_t plane, int) {
       const T* x = run.in<T>(0) + static_cast<int64_t>(plane) * w.in_size();
       T* y = run.out<T>(0) + static_cast<int64_t>(plane) * w.out_size();
-      kernels::ForWindows(w, [&](int64_t out, const auto& taps, const auto& start) {
-        int64_t sum = 0, n = 0;
-        kernels::ForTaps(w, taps, start, [&](int64_t offset) {
-          sum += x[offset];
-          ++n;
-        });
-        const int64_t count = kernels::WindowElements(w, count_padding_, taps, start);
-        const auto centred = static_cast<double>(sum - n * x_q.zero);
-        const double mean = count > 0 ? centred / static_cast<double>(count) : 0.0;
-        y[out] = y_q.Quantized<T>(static_cast<float>(mean * x_q.scale));
-      });
+      kernels::ForWindows(
+          w, *run.parallel,
+          [&](int64_t out, const auto& taps, const auto& start, StopCheck& check) {
+            int64_t sum = 0, n = 0;
+            kernels::ForTaps(w, taps, start, check, [&](int64_t offset) {
+              sum += x[offset];
+              ++n;
+            });
+            const int64_t count = kernels::WindowElements(w, count_padding_, taps, start);
+            const auto centred = static_cast<double>(sum - n * x_q.zero);
+            const double mean = count > 0 ? centred / static_cast<double>(count) : 0.0;
+            y[out] = y_q.Quantized<T>(static_cast<float>(mean * x_q.scale));
+          });
     });
     return OkStatus();
   }

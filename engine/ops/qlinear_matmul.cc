@@ -206,7 +206,7 @@ class QuantizedMatMulOp final : public CompiledOp {
       auto* quantized = memory.Take<uint8_t>(ABytes());
       const auto n = static_cast<int64_t>(ABytes());
       const float* floats = run.in<float>(p_.at->a);
-      work.dynamic = kernels::DynamicRange(floats, n);
+      work.dynamic = kernels::DynamicRange(floats, n, *run.parallel);
       kernels::QuantizeTo<uint8_t>(floats, n, work.dynamic.scale, work.dynamic.zero_point,
                                    quantized);
       a = reinterpret_cast<const std::byte*>(quantized);

@@ -8,6 +8,7 @@
 #include <cmath>
 #include <limits>
 
+#include "engine/base/stop_check.h"
 #include "engine/kernels/reference/convert.h"
 #include "engine/kernels/reference/number_io.h"
 #include "engine/kernels/reference/parallel_for.h"
@@ -205,6 +206,8 @@ class AnyQuantizeOp final : public CompiledOp {
     const bool shares_bytes = DTypeBits(types_.y) < 8;
     map_.Run(shares_bytes ? serial : *args.parallel, scale_is_a_tensor_,
              [&](int64_t first, int64_t n, int64_t scale_at, bool each) {
+               // `serial` does not look at the deadline.
+               if (shares_bytes && IsStopped(*args.parallel)) return;
                for (int64_t i = 0; i < n; i += kPiece) {
                  RunPiece(args, first + i, std::min(kPiece, n - i), each ? scale_at + i : scale_at,
                           each);
@@ -337,8 +340,11 @@ class DynamicQuantizeOp final : public CompiledOp {
   Status Run(const RunArgs& args) const override {
     const float* x = args.in<float>(0);
     uint8_t* y = args.out<uint8_t>(0);
-    const kernels::DynamicScale range = kernels::DynamicRange(x, n_);
-    kernels::QuantizeTo(x, n_, range.scale, range.zero_point, y);
+    const kernels::DynamicScale range = kernels::DynamicRange(x, n_, *args.parallel);
+    kernels::ForRanges(
+        *args.parallel, n_, kernels::kElementsPerTask, [&](int64_t begin, int64_t end) {
+          kernels::QuantizeTo(x + begin, end - begin, range.scale, range.zero_point, y + begin);
+        });
     if (args.outputs[1] != nullptr) *args.out<float>(1) = range.scale;
     if (args.outputs[2] != nullptr) *args.out<uint8_t>(2) = static_cast<uint8_t>(range.zero_point);
     return OkStatus();

@@ -15,6 +15,7 @@
 #include <string>
 
 #include "engine/base/checked_math.h"
+#include "engine/base/stop_check.h"
 #include "engine/kernels/reference/convert.h"
 #include "engine/kernels/reference/parallel_for.h"
 #include "engine/ops/families.h"
@@ -143,11 +144,14 @@ class BernoulliOp final : public CompiledOp {
   Status Run(const RunArgs& args) const override {
     const RandomStream stream = seed_.Stream();
     kernels::Visit(out_, kernels::AllTypes(), [&]<typename Out>() {
-      for (int64_t i = 0; i < n_; ++i) {
-        const double p = static_cast<double>(kernels::Widen(args.in<T>(0)[i]));
-        args.out<Out>(0)[i] =
-            kernels::Convert<Out>(stream.Uniform(static_cast<uint64_t>(i)) < p ? 1.0f : 0.0f);
-      }
+      kernels::ForRanges(
+          *args.parallel, n_, kernels::kElementsPerTask, [&](int64_t begin, int64_t end) {
+            for (int64_t i = begin; i < end; ++i) {
+              const double p = static_cast<double>(kernels::Widen(args.in<T>(0)[i]));
+              args.out<Out>(0)[i] =
+                  kernels::Convert<Out>(stream.Uniform(static_cast<uint64_t>(i)) < p ? 1.0f : 0.0f);
+            }
+          });
       return true;
     });
     return OkStatus();
@@ -193,9 +197,14 @@ class MultinomialOp final : public CompiledOp {
       double* sums = reinterpret_cast<double*>(args.scratch) + thread * classes_;
       const T* in = args.in<T>(0) + static_cast<int64_t>(row) * classes_;
       double max = -std::numeric_limits<double>::infinity(), sum = 0;
-      for (int64_t c = 0; c < classes_; ++c) max = std::max(max, At(in, c));
-      for (int64_t c = 0; c < classes_; ++c) sums[c] = sum += std::exp(At(in, c) - max);
+      StopCheck check(*args.parallel);
+      for (int64_t c = 0; c < classes_ && !check.Stopped(2); ++c) max = std::max(max, At(in, c));
+      for (int64_t c = 0; c < classes_; ++c) {
+        if (check.Stopped(8)) return;
+        sums[c] = sum += std::exp(At(in, c) - max);
+      }
       for (int64_t s = 0; s < samples_; ++s) {
+        if (check.Stopped(64)) return;
         const int64_t at = static_cast<int64_t>(row) * samples_ + s;
         const double x = stream.Uniform(static_cast<uint64_t>(at)) * sum;
         const int64_t c = std::upper_bound(sums, sums + classes_, x) - sums;

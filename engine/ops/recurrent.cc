@@ -4,6 +4,7 @@
 #include <string>
 
 #include "engine/base/checked_math.h"
+#include "engine/base/stop_check.h"
 #include "engine/kernels/reference/element.h"
 #include "engine/kernels/reference/parallel_for.h"
 #include "engine/ops/families.h"
@@ -150,8 +151,9 @@ class RecurrentOp final : public CompiledOp {
     }
   }
 
-  void InitialState(const C* initial, size_t direction, C* state) const {
+  void InitialState(const C* initial, size_t direction, C* state, StopCheck& check) const {
     for (int64_t b = 0; b < g_.batch; ++b) {
+      if (check.Stopped(h_)) return;
       if (initial == nullptr) {
         std::fill(state + b * h_, state + (b + 1) * h_, C{0});
       } else {
@@ -162,14 +164,15 @@ class RecurrentOp final : public CompiledOp {
 
   void RunDirection(const RunArgs& args, size_t direction, const Buffers& m) const {
     const Direction& d = g_.directions[direction];
-    d.w.Prepare(args, m.prepared_w);
-    d.r.Prepare(args, m.prepared_r);
-    if (g_.spec.cell == Cell::kGru) d.r_hidden.Prepare(args, m.prepared_hidden);
+    StopCheck check(*args.parallel);
+    d.w.Prepare(args, m.prepared_w, check);
+    d.r.Prepare(args, m.prepared_r, check);
+    if (g_.spec.cell == Cell::kGru) d.r_hidden.Prepare(args, m.prepared_hidden, check);
     MakeBias(args, direction, m.bias);
     d.w.Multiply(args.in<C>(kRecurrentX), g_.input, g_.sequence * g_.batch, m.bias, 0, m.inputs,
                  gates_, m.prepared_w, m.gemm, *args.parallel);
-    InitialState(args.in<C>(kRecurrentH), direction, m.h);
-    InitialState(args.in<C>(kRecurrentC), direction, m.c);
+    InitialState(args.in<C>(kRecurrentH), direction, m.h, check);
+    InitialState(args.in<C>(kRecurrentC), direction, m.c, check);
 
     const int32_t* lengths = args.in<int32_t>(kRecurrentLens);
     auto length = [&](int64_t b) { return lengths != nullptr ? lengths[b] : g_.sequence; };
@@ -177,6 +180,7 @@ class RecurrentOp final : public CompiledOp {
     for (int64_t b = 0; b < g_.batch; ++b) uniform = uniform && length(b) == g_.sequence;
     C* y = args.out<C>(0);
     for (int64_t step = 0; step < g_.sequence; ++step) {
+      if (check.Stopped(g_.batch * gates_ * (h_ / 4 + 8) + 1000)) return;
       auto time = [&](int64_t b) {
         return g_.spec.reversed[direction] ? length(b) - 1 - step : step;
       };
@@ -192,6 +196,7 @@ class RecurrentOp final : public CompiledOp {
       }
       Step(args, direction, m, inputs, stride, [&](int64_t b) { return step < length(b); });
       for (int64_t b = 0; y != nullptr && b < g_.batch; ++b) {
+        if (check.Stopped(h_)) return;
         if (step < length(b)) {
           std::copy_n(m.h + b * h_, h_, y + OutputAt(direction, time(b), b));
         } else {
@@ -200,6 +205,7 @@ class RecurrentOp final : public CompiledOp {
       }
     }
     for (int64_t b = 0; b < g_.batch; ++b) {
+      if (check.Stopped(h_)) return;
       if (C* h = args.out<C>(1)) std::copy_n(m.h + b * h_, h_, h + StateAt(direction, b));
       if (C* c = args.out<C>(2)) std::copy_n(m.c + b * h_, h_, c + StateAt(direction, b));
     }

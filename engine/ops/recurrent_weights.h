@@ -5,6 +5,7 @@
 #include <cstring>
 #include <memory>
 
+#include "engine/base/stop_check.h"
 #include "engine/kernels/blocked/gemm.h"
 #include "engine/ops/op_context.h"
 
@@ -48,10 +49,11 @@ class GateWeights {
 
   // Elements of C that Prepare() fills.
   int64_t PreparedSize() const { return packed_ ? 0 : n_ * k_; }
-  void Prepare(const RunArgs& args, C* prepared) const {
+  void Prepare(const RunArgs& args, C* prepared, StopCheck& check) const {
     if (packed_) return;
     const C* source = args.in<C>(input_) + offset_;
     for (int64_t j = 0; j < n_; ++j) {
+      if (check.Stopped(4 * k_)) return;
       for (int64_t l = 0; l < k_; ++l) prepared[l * n_ + j] = source[j * k_ + l];
     }
   }
@@ -82,10 +84,12 @@ class GateWeights {
         return;
       }
     }
+    StopCheck check(parallel);
     for (int64_t i = 0; i < m; ++i) {
       C* row = out + i * out_stride;
       for (int64_t j = 0; j < n_; ++j) row[j] = bias != nullptr ? bias[i * bias_stride + j] : C{0};
       for (int64_t l = 0; l < k_; ++l) {
+        if (check.Stopped(n_)) return;
         const C factor = a[i * a_stride + l];
         for (int64_t j = 0; j < n_; ++j) row[j] += factor * prepared[l * n_ + j];
       }

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <array>
 
+#include "engine/base/stop_check.h"
 #include "engine/ops/families.h"
 #include "engine/ops/shape_math.h"
 #include "engine/ops/type_sets.h"
@@ -162,7 +163,8 @@ class LogSumExpOp final : public CompiledOp {
         T& result = out[at[0] + i * nests_.kept.inner_strides()[0]];
         const T* from = in + at[1] + i * nests_.kept.inner_strides()[1];
         const double max = kernels::Widen(result);
-        const double log = std::isinf(max) ? max : max + std::log(SumExp(from, max));
+        const double log =
+            std::isinf(max) ? max : max + std::log(SumExp(from, max, *args.parallel));
         result = kernels::Narrow<T>(static_cast<kernels::Compute<T>>(log));
       }
     });
@@ -170,10 +172,12 @@ class LogSumExpOp final : public CompiledOp {
   }
 
  private:
-  double SumExp(const T* from, double max) const {
+  double SumExp(const T* from, double max, Parallel& parallel) const {
     double sum = 0;
+    StopCheck check(parallel);
     nests_.reduced.ForRows(0, nests_.reduced.n_rows(), [&](const LoopNest<1>::Offsets& at) {
       for (int64_t i = 0; i < nests_.reduced.inner_extent(); ++i) {
+        if (check.Stopped(8)) return;
         const T x = from[at[0] + i * nests_.reduced.inner_strides()[0]];
         sum += std::exp(static_cast<double>(kernels::Widen(x)) - max);
       }
@@ -205,20 +209,22 @@ class ArgOp final : public CompiledOp {
     int64_t* out = args.out<int64_t>(0);
     const int64_t grain =
         std::max<int64_t>(kernels::kElementsPerTask / std::max<int64_t>(view_.extent, 1), 1);
-    kernels::ForRanges(*args.parallel, view_.outer * view_.inner, grain,
-                       [&](int64_t begin, int64_t end) {
-                         for (int64_t i = begin; i < end; ++i) {
-                           const int64_t outer = i / view_.inner, inner = i % view_.inner;
-                           out[i] = Best(in + outer * view_.extent * view_.inner + inner);
-                         }
-                       });
+    kernels::ForRanges(
+        *args.parallel, view_.outer * view_.inner, grain, [&](int64_t begin, int64_t end) {
+          for (int64_t i = begin; i < end; ++i) {
+            const int64_t outer = i / view_.inner, inner = i % view_.inner;
+            out[i] = Best(in + outer * view_.extent * view_.inner + inner, *args.parallel);
+          }
+        });
     return OkStatus();
   }
 
  private:
-  int64_t Best(const T* from) const {
+  int64_t Best(const T* from, Parallel& parallel) const {
     int64_t best = 0;
+    StopCheck check(parallel);
     for (int64_t i = 1; i < view_.extent; ++i) {
+      if (check.Stopped(1)) break;
       const auto a = kernels::Widen(from[i * view_.inner]);
       const auto b = kernels::Widen(from[best * view_.inner]);
       if (b != b) break;  // a NaN wins

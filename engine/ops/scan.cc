@@ -2,8 +2,8 @@
 #include <algorithm>
 #include <array>
 #include <cstring>
-#include <numeric>
 
+#include "engine/base/stop_check.h"
 #include "engine/kernels/reference/binary.h"
 #include "engine/kernels/reference/convert.h"
 #include "engine/kernels/reference/parallel_for.h"
@@ -26,10 +26,12 @@ class CumulativeOp final : public CompiledOp {
     using Value = kernels::Compute<T>;
     const T* in = args.in<T>(0);
     T* out = args.out<T>(0);
+    StopCheck check(*args.parallel);
     for (int64_t row = 0; row < view_.outer * view_.inner; ++row) {
       const int64_t first = row / view_.inner * view_.extent * view_.inner + row % view_.inner;
       Value total = static_cast<Value>(start_);
       for (int64_t i = 0; i < view_.extent; ++i) {
+        if (check.Stopped(2)) return OkStatus();
         const int64_t at = first + (reverse_ ? view_.extent - 1 - i : i) * view_.inner;
         const Value next = Function()(total, kernels::Widen(in[at]));
         out[at] = kernels::Narrow<T>(exclusive_ ? total : next);
@@ -91,7 +93,9 @@ class TriluOp final : public CompiledOp {
   Status Run(const RunArgs& args) const override {
     const std::byte* in = args.inputs[0];
     std::byte* out = args.outputs[0];
+    StopCheck check(*args.parallel);
     for (int64_t row = 0; row < matrices_ * rows_; ++row) {
+      if (check.Stopped(columns_ * element_bytes_ / 4)) return OkStatus();
       // Columns [0, split) lie below the diagonal, the others on or above it.
       const int64_t i = row % rows_;
       const int64_t split = std::clamp<int64_t>(i + diagonal_ + (upper_ ? 0 : 1), 0, columns_);
@@ -141,19 +145,23 @@ class TopKOp final : public CompiledOp {
  public:
   TopKOp(const AxisView& view, int64_t k, bool largest) : view_(view), k_(k), largest_(largest) {}
   uint64_t ScratchBytes(int n_threads) const override {
-    return static_cast<uint64_t>(view_.extent) * sizeof(int64_t) * static_cast<uint64_t>(n_threads);
+    return static_cast<uint64_t>(k_) * sizeof(int64_t) * static_cast<uint64_t>(n_threads);
   }
   Status Run(const RunArgs& args) const override {
     int64_t* scratch = reinterpret_cast<int64_t*>(args.scratch);
-    args.parallel->ForEach(
-        static_cast<size_t>(view_.outer * view_.inner), [&](size_t row, int thread) {
-          Row(args, static_cast<int64_t>(row), scratch + int64_t{thread} * view_.extent);
-        });
+    args.parallel->ForEach(static_cast<size_t>(view_.outer * view_.inner),
+                           [&](size_t row, int thread) {
+                             Row(args, static_cast<int64_t>(row), scratch + int64_t{thread} * k_);
+                           });
     return OkStatus();
   }
 
  private:
+  // `order` has room for k. A heap whose top is the last of the first k so far, by steps that each
+  // take little time: a row may be as long as a tensor.
   void Row(const RunArgs& args, int64_t row, int64_t* order) const {
+    if (k_ == 0) return;
+    StopCheck check(*args.parallel);
     const int64_t outer = row / view_.inner, inner = row % view_.inner;
     const T* in = args.in<T>(0) + outer * view_.extent * view_.inner + inner;
     auto before = [&](int64_t a, int64_t b) {
@@ -163,8 +171,23 @@ class TopKOp final : public CompiledOp {
       if (x_nan || y_nan) return x_nan == y_nan ? a < b : x_nan == largest_;
       return x == y ? a < b : largest_ ? x > y : x < y;
     };
-    std::iota(order, order + view_.extent, int64_t{0});
-    std::partial_sort(order, order + k_, order + view_.extent, before);
+    for (int64_t i = 0; i < k_; ++i) {
+      if (check.Stopped(16)) return;
+      order[i] = i;
+      std::push_heap(order, order + i + 1, before);
+    }
+    for (int64_t i = k_; i < view_.extent; ++i) {
+      if (check.Stopped(4)) return;
+      if (!before(i, order[0])) continue;
+      if (check.Stopped(64)) return;
+      std::pop_heap(order, order + k_, before);
+      order[k_ - 1] = i;
+      std::push_heap(order, order + k_, before);
+    }
+    for (int64_t n = k_; n > 1; --n) {
+      if (check.Stopped(64)) return;
+      std::pop_heap(order, order + n, before);
+    }
     for (int64_t i = 0; i < k_; ++i) {
       const int64_t to = (outer * k_ + i) * view_.inner + inner;
       if (args.out<T>(0) != nullptr) args.out<T>(0)[to] = in[order[i] * view_.inner];
@@ -236,8 +259,10 @@ class OneHotOp final : public CompiledOp {
     const Index* indices = args.in<Index>(0);
     const T off = args.in<T>(2)[0], on = args.in<T>(2)[1];
     T* out = args.out<T>(0);
+    StopCheck check(*args.parallel);
     for (int64_t outer = 0; outer < view_.outer; ++outer) {
       for (int64_t inner = 0; inner < view_.inner; ++inner) {
+        if (check.Stopped(view_.extent)) return OkStatus();
         int64_t hot = kernels::Convert<int64_t>(indices[outer * view_.inner + inner]);
         if (hot < 0) hot += view_.extent;
         T* column = out + outer * view_.extent * view_.inner + inner;

@@ -4,8 +4,10 @@
 #include <array>
 #include <cstring>
 
+#include "engine/base/stop_check.h"
 #include "engine/kernels/reference/binary.h"
 #include "engine/kernels/reference/loop_nest.h"
+#include "engine/kernels/reference/strided_copy.h"
 #include "engine/ops/families.h"
 #include "engine/ops/shape_math.h"
 #include "engine/ops/type_sets.h"
@@ -58,7 +60,8 @@ Status OutOfRange(int64_t index, int64_t extent) {
 
 // The output starts as the data. Never in the data's own memory: updates may be a view of it.
 void CopyData(const RunArgs& args, size_t bytes) {
-  if (bytes > 0) std::memcpy(args.outputs[0], args.inputs[kData], bytes);
+  kernels::CopyBytes(args.outputs[0], args.inputs[kData], static_cast<int64_t>(bytes),
+                     *args.parallel);
 }
 
 // Updates are applied one after the other: with repeated indices their order is the result.
@@ -80,9 +83,11 @@ class ScatterElementsOp final : public CompiledOp {
     const T* updates = args.in<T>(kUpdates);
     T* out = args.out<T>(0);
     Status status;
+    StopCheck check(*args.parallel);
     const auto& strides = g_.nest.inner_strides();
     g_.nest.ForRows(0, g_.nest.n_rows(), [&](const kernels::LoopNest<2>::Offsets& at) {
       for (int64_t i = 0; i < g_.nest.inner_extent() && status.ok(); ++i) {
+        if (check.Stopped(4)) return;
         const int64_t update = at[0] + i * strides[0];
         const int64_t given = ReadIndex(g_.index_type, args.inputs[kIndices], update);
         const int64_t index = given < 0 ? given + g_.extent : given;
@@ -163,6 +168,7 @@ class ScatterNdOp final : public CompiledOp {
     CopyData(args, static_cast<size_t>(g_.n_data) * sizeof(T));
     const int64_t* index = args.in<int64_t>(kIndices);
     const T* update = args.in<T>(kUpdates);
+    StopCheck check(*args.parallel);
     for (int64_t row = 0; row < g_.n_rows; ++row) {
       int64_t slice = 0;
       for (int64_t extent : g_.extents) {
@@ -172,7 +178,10 @@ class ScatterNdOp final : public CompiledOp {
         slice = slice * extent + at;
       }
       T* target = args.out<T>(0) + slice * g_.slice_size;
-      for (int64_t i = 0; i < g_.slice_size; ++i) Combine(g_.reduction, target + i, *update++);
+      for (int64_t i = 0; i < g_.slice_size; ++i) {
+        if (check.Stopped(4)) return OkStatus();
+        Combine(g_.reduction, target + i, *update++);
+      }
     }
     return OkStatus();
   }

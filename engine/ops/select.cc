@@ -3,6 +3,7 @@
 #include <array>
 #include <cstring>
 
+#include "engine/base/stop_check.h"
 #include "engine/kernels/reference/element.h"
 #include "engine/ops/evaluate_context.h"
 #include "engine/ops/families.h"
@@ -24,13 +25,15 @@ Status InferNonZero(InferContext& context) {
 // Whether an element is not zero: its bits are not all zero, or, in a float, only the sign is set.
 // Calls visit(i) for each such element, in order.
 template <typename Visit>
-void ForEachNonZero(const Tensor& tensor, Visit visit) {
+void ForEachNonZero(const Tensor& tensor, Parallel& parallel, Visit visit) {
+  StopCheck check(parallel);
   const size_t element_bytes = DTypeBits(tensor.dtype()) / 8;
   const bool is_float = tensor.dtype() == DType::kFloat || tensor.dtype() == DType::kDouble ||
                         tensor.dtype() == DType::kFloat16 || tensor.dtype() == DType::kBfloat16;
   const uint64_t sign = is_float ? uint64_t{1} << (8 * element_bytes - 1) : 0;
   const std::byte* data = tensor.bytes().data();
   for (int64_t i = 0, n = tensor.n_elements(); i < n; ++i) {
+    if (check.Stopped(2)) return;
     uint64_t bits = 0;
     std::memcpy(&bits, data + static_cast<size_t>(i) * element_bytes, element_bytes);
     if ((bits & ~sign) != 0) visit(i);
@@ -40,19 +43,21 @@ void ForEachNonZero(const Tensor& tensor, Visit visit) {
 Status EvaluateNonZero(EvaluateContext& context) {
   const Tensor& in = context.InputTensor(0);
   int64_t count = 0;
-  ForEachNonZero(in, [&](int64_t) { ++count; });
+  ForEachNonZero(in, context.parallel(), [&](int64_t) { ++count; });
+  WNN_RETURN_IF_ERROR(context.stop().Check());  // it may have ended early
   const size_t rank = in.shape().size();
   WNN_ASSIGN_OR_RETURN(Tensor out,
                        context.Allocate(DType::kInt64, {static_cast<int64_t>(rank), count}));
   int64_t* to = reinterpret_cast<int64_t*>(out.bytes().data());
   int64_t at = 0;
-  ForEachNonZero(in, [&](int64_t i) {
+  ForEachNonZero(in, context.parallel(), [&](int64_t i) {
     for (size_t d = rank; d-- > 0;) {
       to[static_cast<int64_t>(d) * count + at] = i % in.shape()[d];
       i /= in.shape()[d];
     }
     ++at;
   });
+  WNN_RETURN_IF_ERROR(context.stop().Check());
   context.SetOutput(0, std::move(out));
   return OkStatus();
 }
@@ -98,8 +103,10 @@ Status EvaluateCompress(EvaluateContext& context) {
   WNN_ASSIGN_OR_RETURN(Tensor out, context.Allocate(in.dtype(), std::move(shape)));
   const size_t run_bytes = static_cast<size_t>(view.inner) * DTypeBits(in.dtype()) / 8;
   std::byte* to = out.bytes().data();
+  StopCheck check(context.parallel());
   for (int64_t outer = 0; outer < view.outer && run_bytes > 0; ++outer) {
     for (size_t i = 0; i < condition.size(); ++i) {
+      if (check.Stopped(static_cast<int64_t>(run_bytes / 8) + 2)) return context.stop().Check();
       if (!condition[i]) continue;
       const size_t run = static_cast<size_t>(outer * view.extent) + i;
       std::memcpy(to, in.bytes().data() + run * run_bytes, run_bytes);

@@ -3,6 +3,7 @@
 #include <array>
 #include <cmath>
 
+#include "engine/base/stop_check.h"
 #include "engine/kernels/blocked/elementwise.h"
 #include "engine/kernels/reference/element.h"
 #include "engine/kernels/reference/parallel_for.h"
@@ -30,7 +31,7 @@ class SoftmaxOp final : public CompiledOp {
         *args.parallel, view_.outer * view_.inner, grain, [&](int64_t begin, int64_t end) {
           for (int64_t i = begin; i < end; ++i) {
             const int64_t at = i / view_.inner * view_.extent * view_.inner + i % view_.inner;
-            Row(in + at, out + at);
+            Row(in + at, out + at, *args.parallel);
           }
         });
     return OkStatus();
@@ -41,27 +42,35 @@ class SoftmaxOp final : public CompiledOp {
 
   Value At(const T* row, int64_t i) const { return kernels::Widen(row[i * view_.inner]); }
 
-  void Row(const T* in, T* out) const {
+  void Row(const T* in, T* out, Parallel& parallel) const {
     int64_t best = 0;
-    for (int64_t i = 1; i < view_.extent; ++i) {
-      if (At(in, i) > At(in, best)) best = i;
-    }
+    InSteps(parallel, view_.extent, [&](int64_t begin, int64_t end) {
+      for (int64_t i = begin; i < end; ++i) {
+        if (At(in, i) > At(in, best)) best = i;
+      }
+    });
     const Value max = At(in, best);
     if (kind_ == Kind::kHardmax) {
-      for (int64_t i = 0; i < view_.extent; ++i) {
-        out[i * view_.inner] = kernels::Narrow<T>(Value(i == best ? 1 : 0));
-      }
+      InSteps(parallel, view_.extent, [&](int64_t begin, int64_t end) {
+        for (int64_t i = begin; i < end; ++i) {
+          out[i * view_.inner] = kernels::Narrow<T>(Value(i == best ? 1 : 0));
+        }
+      });
       return;
     }
     double sum = 0;
-    for (int64_t i = 0; i < view_.extent; ++i) sum += std::exp(At(in, i) - max);
+    InSteps(parallel, view_.extent, [&](int64_t begin, int64_t end) {
+      for (int64_t i = begin; i < end; ++i) sum += std::exp(At(in, i) - max);
+    });
     const Value log_sum = static_cast<Value>(std::log(sum));
     const Value scale = static_cast<Value>(1 / sum);
-    for (int64_t i = 0; i < view_.extent; ++i) {
-      const Value x = At(in, i) - max;
-      const Value y = kind_ == Kind::kSoftmax ? std::exp(x) * scale : x - log_sum;
-      out[i * view_.inner] = kernels::Narrow<T>(y);
-    }
+    InSteps(parallel, view_.extent, [&](int64_t begin, int64_t end) {
+      for (int64_t i = begin; i < end; ++i) {
+        const Value x = At(in, i) - max;
+        const Value y = kind_ == Kind::kSoftmax ? std::exp(x) * scale : x - log_sum;
+        out[i * view_.inner] = kernels::Narrow<T>(y);
+      }
+    });
   }
 
   const Kind kind_;
@@ -117,7 +126,10 @@ Result<CompiledPtr> CompileSoftmax(const CompileContext& context) {
   const Kind kind = context.op_type() == "Softmax"      ? Kind::kSoftmax
                     : context.op_type() == "LogSoftmax" ? Kind::kLogSoftmax
                                                         : Kind::kHardmax;
-  if (context.InputType(0) == DType::kFloat && view.inner == 1 && kind != Kind::kHardmax) {
+  // A row is one task: longer ones would be late for deadlines.
+  constexpr int64_t kMaxRow = int64_t{1} << 22;
+  if (context.InputType(0) == DType::kFloat && view.inner == 1 && view.extent <= kMaxRow &&
+      kind != Kind::kHardmax) {
     return CompiledPtr(std::make_unique<SoftmaxRowsOp>(kind == Kind::kLogSoftmax, view));
   }
   return kernels::Visit(

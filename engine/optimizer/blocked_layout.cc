@@ -189,7 +189,9 @@ Status BlockedLayout::ConvertPool(NodeId id) {
     return Replace(id, OwnOp("GlobalAveragePool"), 1, {twin}, {},
                    "its window is the whole blocked map");
   }
-  if (window->kernel[0] > kernels::kMaxPoolRows) return OkStatus();
+  if (window->kernel[0] > kernels::kMaxPoolRows || window->kernel[1] > kernels::kMaxPoolColumns) {
+    return OkStatus();
+  }
   return Replace(id, OwnOp(node.op->name), 1, {twin}, node.attributes, "on blocked maps");
 }
 

@@ -25,7 +25,8 @@ bool IsPlainMaxPool(const graph::Graph& graph, const graph::Node& pool) {
   auto window = ops::ParseWindowAttributes(ops::OpContext(pool, graph.facts()), 2, {});
   if (!window || window->auto_pad != ops::WindowAttributes::AutoPad::kNotSet) return false;
   return window->dilations == std::vector<int64_t>{1, 1} &&
-         window->kernel[0] <= kernels::kMaxPoolRows;
+         window->kernel[0] <= kernels::kMaxPoolRows &&
+         window->kernel[1] <= kernels::kMaxPoolColumns;
 }
 
 Status MoveWindow(const graph::Node& pool, graph::Attributes& attributes) {

@@ -5,6 +5,7 @@
 
 #include "engine/base/checked_math.h"
 #include "engine/base/stoppable_parallel.h"
+#include "engine/kernels/reference/strided_copy.h"
 
 namespace wnn::engine {
 namespace {
@@ -265,8 +266,10 @@ Status ExecutionImpl::Interpret(const StopCondition& stop) {
   for (const Input& input : inputs_) {
     values.push_back(input.object);
     if (!input.object.empty()) continue;
-    WNN_ASSIGN_OR_RETURN(
-        Tensor copy, Tensor::CopyOf({input.dtype, input.shape, input.data}, environment.budget));
+    WNN_ASSIGN_OR_RETURN(Tensor copy,
+                         Tensor::Allocate(input.dtype, input.shape, environment.budget));
+    kernels::CopyBytes(copy.bytes().data(), input.data.data(),
+                       static_cast<int64_t>(input.data.size()), parallel);
     values.back() = Value(std::move(copy));
   }
   if (!interpreter_) {

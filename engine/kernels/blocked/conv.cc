@@ -16,6 +16,9 @@ bool IsSize(int64_t n) { return n >= 1 && n <= kMaxSize; }
 // Channels of an input up to which reading NCHW directly beats blocking it first.
 constexpr int64_t kFirstLayerChannels = 8;
 
+// A row of outputs is computed in one go: it must not take long.
+constexpr int64_t kMaxFirstLayerTaps = 512;
+
 bool IsDepthwise(const ConvSpec& spec) {
   return spec.groups > 1 && spec.groups == spec.in_channels && spec.groups == spec.out_channels;
 }
@@ -127,6 +130,9 @@ Status SupportsConv(ConvAlgorithm algorithm, const ConvSpec& spec) {
     case ConvAlgorithm::kFirstLayer:
       if (spec.groups != 1 || HasDilation(spec)) {
         return refuse("first-layer", "one group and dilations of 1");
+      }
+      if (spec.kernel_h > kMaxFirstLayerTaps / spec.kernel_w) {
+        return refuse("first-layer", "a kernel of a few hundred places at most");
       }
       if (!spec.pad_values.empty() &&
           spec.pad_values.size() != static_cast<size_t>(spec.in_channels)) {

@@ -3,6 +3,7 @@
 // much, are copied row by row into a ring that has zeros at its sides.
 #include <cstring>
 
+#include "engine/base/stop_check.h"
 #include "engine/kernels/blocked/conv_impl.h"
 #include "engine/kernels/blocked/depthwise_rows.h"
 #include "engine/kernels/blocked/depthwise_weights.h"
@@ -45,12 +46,13 @@ class DepthwiseConv final : public Conv {
       auto** rows = reinterpret_cast<const float**>(own);
       const Range mine = Part(n_rows, n_tasks, task);
       if (Copies(shape)) {
-        RunCopied(shape, io, mine, rows, reinterpret_cast<float*>(own) + RowSlots());
+        RunCopied(shape, io, mine, rows, reinterpret_cast<float*>(own) + RowSlots(), parallel);
         return;
       }
-      for (int64_t row = mine.begin; row < mine.end; ++row) {
+      StopCheck check(parallel);
+      for (int64_t row = mine.begin; row < mine.end && !check.Stopped(shape.out_w); ++row) {
         const int64_t map = row / shape.out_h;
-        RunRow(shape, io, map / blocks, map % blocks, row % shape.out_h, rows);
+        RunRow(shape, io, map / blocks, map % blocks, row % shape.out_h, rows, check);
       }
     });
   }
@@ -99,7 +101,8 @@ class DepthwiseConv final : public Conv {
 
   // Rows count through all images and blocks. `memory` is the ring and a row of zeros.
   void RunCopied(const ConvShape& shape, const ConvIo& io, Range out_rows, const float** rows,
-                 float* memory) const {
+                 float* memory, Parallel& parallel) const {
+    StopCheck check(parallel);
     const ConvSpec& s = spec();
     const int64_t blocks = BlockCount(s.in_channels);
     const int64_t row_floats = Columns(shape) * kBlock;
@@ -108,6 +111,8 @@ class DepthwiseConv final : public Conv {
     const float* zeros = memory + RingRows() * row_floats;
     int64_t done = 0;  // input rows below it are in the ring or no longer needed
     for (int64_t row = out_rows.begin; row < out_rows.end; ++row) {
+      // At most kNarrow columns.
+      if (check.Stopped(s.kernel_h * s.kernel_w * shape.out_w)) return;
       const int64_t y = row % shape.out_h;
       const int64_t image = row / shape.out_h / blocks;
       const int64_t block = row / shape.out_h % blocks;
@@ -133,7 +138,7 @@ class DepthwiseConv final : public Conv {
   }
 
   void RunRow(const ConvShape& shape, const ConvIo& io, int64_t image, int64_t block, int64_t y,
-              const float** rows) const {
+              const float** rows, StopCheck& check) const {
     const ConvSpec& s = spec();
     const int64_t in_y = y * s.stride_h - shape.pad_top;
     const Range taps_y = LiveTaps(in_y, shape.in_h, s.kernel_h, s.dilation_h);
@@ -146,7 +151,8 @@ class DepthwiseConv final : public Conv {
     args.kernel_h = taps_y.size();
 
     // Runs outputs [x, x + n), whose live taps in a row are `taps_x`.
-    const auto run = [&](DepthwiseRowFn kernel, int64_t x, int64_t n, Range taps_x) {
+    const auto run_some = [&](DepthwiseRowFn kernel, int64_t x, int64_t n, Range taps_x) {
+      if (check.Stopped(n * taps_y.size() * taps_x.size())) return;
       for (int64_t i = 0; i < taps_y.size(); ++i) {
         const int64_t row = in_y + (taps_y.begin + i) * s.dilation_h;
         const int64_t column = x * s.stride_w - shape.pad_left + taps_x.begin * s.dilation_w;
@@ -158,6 +164,12 @@ class DepthwiseConv final : public Conv {
       args.out = out + x * kBlock;
       args.n_pixels = n;
       kernel(args);
+    };
+    // Few at a time where the window is so large that a row would take long.
+    const int64_t most =
+        std::max<int64_t>(StopCheck::kPeriod / std::max<int64_t>(s.kernel_h * s.kernel_w, 1), 16);
+    const auto run = [&](DepthwiseRowFn kernel, int64_t x, int64_t n, Range taps_x) {
+      for (int64_t i = 0; i < n; i += most) run_some(kernel, x + i, std::min(most, n - i), taps_x);
     };
 
     const int64_t reach = (s.kernel_w - 1) * s.dilation_w;

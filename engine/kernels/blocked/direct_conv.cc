@@ -7,6 +7,7 @@
 // input of a convolution with a stride of 1 along rows is read where it is.
 #include <cstring>
 
+#include "engine/base/stop_check.h"
 #include "engine/kernels/blocked/conv_impl.h"
 #include "engine/kernels/blocked/packed_weights.h"
 #include "engine/kernels/blocked/schedule.h"
@@ -189,7 +190,14 @@ class DirectConv final : public Conv {
                               static_cast<int64_t>(sizeof(float));
     const int64_t chunk_units = std::max<int64_t>(1, kChunkBytes / row_bytes) * segments;
 
+    // Of a panel's row, columns between two looks at the deadline: some 40 multiply-adds a
+    // nanosecond.
+    const int64_t column_adds =
+        s.in_channels / s.groups * weights_.taps() * kMaxTileBlocks * kBlock;
+    const int64_t most_columns = std::max<int64_t>(
+        StopCheck::kPeriod * 40 / std::max<int64_t>(column_adds, 1), kMaxTileRows);
     ForEachTask(parallel, pixel_parts * grid.panel_parts, [&](int64_t task, int) {
+      StopCheck check(parallel);
       const Range units = Part(n_units, pixel_parts, task / grid.panel_parts);
       const Range my_panels =
           Part(static_cast<int64_t>(panels.size()), grid.panel_parts, task % grid.panel_parts);
@@ -199,8 +207,12 @@ class DirectConv final : public Conv {
           const WeightPanel& panel = panels[static_cast<size_t>(p)];
           for (int64_t unit = begin; unit < end; ++unit) {
             const int64_t row = unit / segments;
-            RunRow(shape, layout, panel, row / shape.out_h, row % shape.out_h,
-                   Part(shape.out_w, segments, unit % segments), offsets, io);
+            const Range columns = Part(shape.out_w, segments, unit % segments);
+            for (int64_t c = columns.begin; c < columns.end; c += most_columns) {
+              const Range some{c, std::min(columns.end, c + most_columns)};
+              if (check.Stopped(some.size() * (column_adds / 40))) return;
+              RunRow(shape, layout, panel, row / shape.out_h, row % shape.out_h, some, offsets, io);
+            }
           }
         }
       }

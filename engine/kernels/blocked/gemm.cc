@@ -4,6 +4,7 @@
 #include <cstring>
 #include <string>
 
+#include "engine/base/stop_check.h"
 #include "engine/kernels/blocked/gemm_rows.h"
 #include "engine/kernels/blocked/packed_weights.h"
 #include "engine/kernels/blocked/schedule.h"
@@ -53,13 +54,15 @@ Status CheckSizes(int64_t m, int64_t n, int64_t k) {
 
 // Packs group `group` of B.
 void PackGroup(const float* b, int64_t k, int64_t n, bool transposed, float alpha, int64_t group,
-               float* packed) {
+               float* packed, Parallel& parallel) {
+  StopCheck check(parallel);
   const int64_t first = group * kGroup;
   const int64_t live = std::min(kGroup, n - first);
   const int64_t width = BlockCount(live) * kBlock;
   float* to = packed + first * k;
   if (!transposed) {
     for (int64_t i = 0; i < k; ++i, to += width) {
+      if (check.Stopped(width)) return;
       const float* from = b + i * n + first;
       for (int64_t j = 0; j < live; ++j) to[j] = alpha * from[j];
       std::fill(to + live, to + width, 0.0f);
@@ -67,6 +70,7 @@ void PackGroup(const float* b, int64_t k, int64_t n, bool transposed, float alph
     return;
   }
   for (int64_t j = 0; j < width; ++j) {
+    if (check.Stopped(4 * k)) return;
     const float* from = b + (first + j) * k;
     if (j < live) {
       for (int64_t i = 0; i < k; ++i) to[i * width + j] = alpha * from[i];
@@ -150,8 +154,9 @@ void RunTiles(const GemmArgs& args, const TileKernels& tiles, const float* a, in
 }
 
 // Computes rows x groups of C. `memory` holds ThreadFloats(k).
-void RunPart(const GemmArgs& args, const Product& product, Range rows, Range groups,
-             float* memory) {
+void RunPart(const GemmArgs& args, const Product& product, Range rows, Range groups, float* memory,
+             Parallel& parallel) {
+  StopCheck check(parallel);
   alignas(64) float sums[kMaxTileRows * kGroup];
   const int64_t n_chunks = CeilDiv(rows.size(), ChunkRows(product.k));
   for (int64_t c = 0; c < n_chunks; ++c) {
@@ -160,6 +165,8 @@ void RunPart(const GemmArgs& args, const Product& product, Range rows, Range gro
     const bool few = args.m <= kMaxGemmRows && !args.a_transposed;
     if (!few) PackA(args, product.k, some, memory);
     for (int64_t group = groups.begin; group < groups.end; ++group) {
+      // Some 40 multiply-adds a nanosecond, or 4 bytes of weights.
+      if (check.Stopped(product.k * kGroup * std::max<int64_t>(some.size() / 40, 1))) return;
       const int64_t column = group * kGroup;
       const int64_t live = std::min(kGroup, product.n - column);
       const float* weights = product.b + column * product.k;
@@ -196,7 +203,7 @@ void RunProduct(const GemmArgs& args, const Product& product, float* memory, Par
   ForEachTask(parallel, grid.pixel_parts * grid.panel_parts, [&](int64_t task, int thread) {
     RunPart(args, product, Part(args.m, grid.pixel_parts, task / grid.panel_parts),
             Part(GroupCount(product.n), grid.panel_parts, task % grid.panel_parts),
-            memory + thread * ThreadFloats(product.k));
+            memory + thread * ThreadFloats(product.k), parallel);
   });
 }
 
@@ -219,7 +226,10 @@ Result<PackedMatrix> PackedMatrix::Create(std::span<const float> b, int64_t k, i
   WNN_ASSIGN_OR_RETURN(const size_t bytes, FloatBytes({PackedFloats(k, n)}));
   WNN_ASSIGN_OR_RETURN(packed.data_, AlignedBuffer::Allocate(bytes));
   auto* to = reinterpret_cast<float*>(packed.data_.data());
-  for (int64_t g = 0; g < GroupCount(n); ++g) PackGroup(b.data(), k, n, transposed, alpha, g, to);
+  SerialParallel serial;
+  for (int64_t g = 0; g < GroupCount(n); ++g) {
+    PackGroup(b.data(), k, n, transposed, alpha, g, to, serial);
+  }
   return packed;
 }
 
@@ -289,7 +299,7 @@ void MatMul(const MatMulArgs& args, std::span<std::byte> scratch, Parallel& para
   };
   const auto pack = [&](int64_t item, int64_t group, float* to) {
     PackGroup(args.b + args.b_offsets[static_cast<size_t>(item)], args.k, args.n, args.b_transposed,
-              args.alpha, group, to);
+              args.alpha, group, to, parallel);
   };
 
   const bool own = packed_floats * static_cast<int64_t>(sizeof(float)) <= kOwnMatrixBytes;
@@ -300,7 +310,7 @@ void MatMul(const MatMulArgs& args, std::span<std::byte> scratch, Parallel& para
       Product own_product = product;
       own_product.b = mine;
       RunPart(item_args(item), own_product, {0, args.m}, {0, GroupCount(args.n)},
-              mine + packed_floats);
+              mine + packed_floats, parallel);
     });
     return;
   }

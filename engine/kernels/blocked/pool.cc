@@ -2,6 +2,7 @@
 
 #include <string>
 
+#include "engine/base/stop_check.h"
 #include "engine/kernels/blocked/pool_rows.h"
 #include "engine/kernels/blocked/schedule.h"
 
@@ -42,6 +43,7 @@ void Pool(const PoolParams& params, const BlockedIn& in, const BlockedOut& out,
   const int64_t n_tasks = std::min(n_rows, CopyTaskCount(cost, parallel.n_threads()));
   ForEachTask(parallel, n_tasks, [&](int64_t task, int) {
     const Range mine = Part(n_rows, n_tasks, task);
+    StopCheck check(parallel);
     const float* rows[kMaxPoolRows];
     PoolRowArgs args;
     args.rows = rows;
@@ -49,8 +51,6 @@ void Pool(const PoolParams& params, const BlockedIn& in, const BlockedOut& out,
     args.kernel_w = params.kernel_w;
     args.stride_w = params.stride_w;
     args.dilation_w = params.dilation_w;
-    args.pad_left = params.pad_left;
-    args.out_w = params.out_w;
     args.count_padding = params.count_padding;
     args.pad_right = params.pad_right;
     for (int64_t row = mine.begin; row < mine.end; ++row) {
@@ -69,9 +69,17 @@ void Pool(const PoolParams& params, const BlockedIn& in, const BlockedOut& out,
           ++args.row_divisor;
         }
       }
-      args.out =
+      float* out_row =
           out.data + image * out.batch_stride + (block * params.out_h + y) * params.out_w * kBlock;
-      (params.kind == PoolKind::kMax ? kernels.max_row : kernels.average_row)(args);
+      const int64_t most = std::max<int64_t>(
+          StopCheck::kPeriod / std::max<int64_t>(args.n_rows * params.kernel_w, 1), 1);
+      for (int64_t x = 0; x < params.out_w; x += most) {
+        args.out = out_row + x * kBlock;
+        args.out_w = std::min(most, params.out_w - x);
+        args.pad_left = params.pad_left - x * params.stride_w;  // so that x is the first output
+        if (check.Stopped(args.out_w * (args.n_rows * params.kernel_w + 1))) return;
+        (params.kind == PoolKind::kMax ? kernels.max_row : kernels.average_row)(args);
+      }
     }
   });
 }

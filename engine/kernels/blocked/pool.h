@@ -29,6 +29,8 @@ struct PoolParams {
 
 // The largest kernel_h that Pool does: pointers to its rows live on the stack.
 inline constexpr int64_t kMaxPoolRows = 64;
+// Wider windows are left to the general kernel: one output would take milliseconds.
+inline constexpr int64_t kMaxPoolColumns = 4096;
 
 // kInvalidArgument for sizes that cannot be, kUnsupportedOperation for a kernel taller than
 // kMaxPoolRows. To be asked once a shape.

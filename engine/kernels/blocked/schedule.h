@@ -24,10 +24,10 @@ constexpr Range Part(int64_t n, int64_t parts, int64_t i) {
 constexpr int64_t CeilDiv(int64_t a, int64_t b) { return (a + b - 1) / b; }
 constexpr int64_t RoundUp(int64_t a, int64_t multiple) { return CeilDiv(a, multiple) * multiple; }
 
-// The fewest tasks for work of `mul_adds` multiply-adds: none takes much longer than 20 ms, since
+// The fewest tasks for work of `mul_adds` multiply-adds: none takes much longer than 10 ms, since
 // deadlines are looked at between tasks.
 inline int64_t FewestTasks(double mul_adds) {
-  constexpr double kMostMulAdds = 1e9;
+  constexpr double kMostMulAdds = 2.5e8;
   return std::max<int64_t>(1, static_cast<int64_t>(std::min(mul_adds / kMostMulAdds, 1e6)));
 }
 

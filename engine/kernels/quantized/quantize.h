@@ -6,6 +6,8 @@
 #include <cstdint>
 #include <limits>
 
+#include "engine/base/stop_check.h"
+
 namespace wnn::kernels {
 
 // x to the nearest integer, ties to even. REQUIRES: |x| < 2^22. Adding 1.5 * 2^23 leaves no bits
@@ -39,12 +41,14 @@ struct DynamicScale {
   float scale = 0;
   int32_t zero_point = 0;
 };
-inline DynamicScale DynamicRange(const float* x, int64_t n) {
+inline DynamicScale DynamicRange(const float* x, int64_t n, Parallel& parallel) {
   float low = 0, high = 0;
-  for (int64_t i = 0; i < n; ++i) {
-    low = std::min(low, x[i]);
-    high = std::max(high, x[i]);
-  }
+  InSteps(parallel, n, [&](int64_t begin, int64_t end) {
+    for (int64_t i = begin; i < end; ++i) {
+      low = std::min(low, x[i]);
+      high = std::max(high, x[i]);
+    }
+  });
   DynamicScale range;
   range.scale = (high - low) / 255;
   if (range.scale > 0) {

@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "engine/base/aligned_buffer.h"
+#include "engine/base/stop_check.h"
 #include "engine/kernels/gemm_simple.h"
 
 namespace wnn::kernels {
@@ -116,7 +117,9 @@ void GemmConv(const ConvGeometry& s, const float* x, const float* w, const float
     float* packed = scratch + static_cast<uint64_t>(thread) * task_floats;
     const int64_t first_panel = column_task * split.panels_per_task;
     const int64_t end_panel = std::min(split.n_panels, first_panel + split.panels_per_task);
+    StopCheck check(parallel);
     for (int64_t p = first_panel; p < end_panel; ++p) {
+      if (check.Stopped(split.depth * kGemmColumns)) return;
       const int64_t columns = std::min(kGemmColumns, out_size - p * kGemmColumns);
       PackPatchPanel(s, group_x, p * kGemmColumns, columns,
                      packed + (p - first_panel) * split.depth * kGemmColumns);
@@ -127,6 +130,7 @@ void GemmConv(const ConvGeometry& s, const float* x, const float* w, const float
     for (int64_t row = first_row; row < end_row; row += kGemmRows) {
       const GemmOperandA a{w + row * split.depth, split.depth, 1};
       for (int64_t p = first_panel; p < end_panel; ++p) {
+        if (check.Stopped(split.depth * 4)) return;
         const int64_t columns = std::min(kGemmColumns, out_size - p * kGemmColumns);
         GemmPanel(a, std::min(kGemmRows, end_row - row),
                   packed + (p - first_panel) * split.depth * kGemmColumns, columns, split.depth,
@@ -139,7 +143,7 @@ void GemmConv(const ConvGeometry& s, const float* x, const float* w, const float
 
 // One output row of one channel: adds every tap's contribution.
 void DepthwiseRow(const Window& w, const float* channel, const float* taps, int64_t od, int64_t oh,
-                  float* row) {
+                  float* row, StopCheck& check) {
   std::fill(row, row + w.out[2], 0.0f);
   const Range depth = TapsInside(w, 0, od), height = TapsInside(w, 1, oh);
   for (int64_t kd = depth.begin; kd < depth.end; ++kd) {
@@ -148,6 +152,7 @@ void DepthwiseRow(const Window& w, const float* channel, const float* taps, int6
       const int64_t h = oh * w.stride[1] - w.pad_begin[1] + kh * w.dilation[1];
       const float* in_row = channel + (d * w.in[1] + h) * w.in[2];
       for (int64_t kw = 0; kw < w.kernel[2]; ++kw) {
+        if (check.Stopped(w.out[2] / 4 + 4)) return;
         const float weight = taps[(kd * w.kernel[1] + kh) * w.kernel[2] + kw];
         const Range outs = OutputsInside(w, 2, kw);
         const int64_t stride = w.stride[2];
@@ -175,9 +180,10 @@ void DepthwiseConv(const ConvGeometry& s, const float* x, const float* w, const 
     const int64_t in_channel = channel / s.group_out();
     const float* in = x + (image * s.in_channels + in_channel) * window.in_size();
     float* row = y + task * window.out_size();
+    StopCheck check(parallel);
     for (int64_t od = 0; od < window.out[0]; ++od) {
       for (int64_t oh = 0; oh < window.out[1]; ++oh, row += window.out[2]) {
-        DepthwiseRow(window, in, w + channel * n_taps, od, oh, row);
+        DepthwiseRow(window, in, w + channel * n_taps, od, oh, row, check);
         if (bias == nullptr) continue;
         for (int64_t ow = 0; ow < window.out[2]; ++ow) row[ow] += bias[channel];
       }

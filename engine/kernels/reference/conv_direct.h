@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "engine/base/stop_check.h"
 #include "engine/kernels/reference/conv.h"
 
 namespace wnn::kernels {
@@ -14,8 +15,9 @@ void ConvDirect(const ConvGeometry& s, const T* x, const T* w, const T* bias, T*
   const Window& window = s.window;
   const int64_t n_taps = window.n_taps();
   // One input plane's contribution to an output plane, through one kernel.
-  auto add_plane = [&](const T* in, const T* taps, T* out) {
+  auto add_plane = [&](const T* in, const T* taps, T* out, StopCheck& check) {
     for (int64_t tap = 0; tap < n_taps; ++tap) {
+      if (check.Stopped(window.out_size())) return;
       const int64_t kd = tap / (window.kernel[1] * window.kernel[2]);
       const int64_t kh = tap / window.kernel[2] % window.kernel[1], kw = tap % window.kernel[2];
       const Range depth = OutputsInside(window, 0, kd), height = OutputsInside(window, 1, kh);
@@ -39,10 +41,11 @@ void ConvDirect(const ConvGeometry& s, const T* x, const T* w, const T* bias, T*
     const int64_t channel = static_cast<int64_t>(plane) % s.out_channels;
     const int64_t first = channel / s.group_out() * s.group_in();
     T* out = y + static_cast<int64_t>(plane) * window.out_size();
+    StopCheck check(parallel);
     std::fill(out, out + window.out_size(), T{0});
     for (int64_t c = 0; c < s.group_in(); ++c) {
       add_plane(x + (image * s.in_channels + first + c) * window.in_size(),
-                w + (channel * s.group_in() + c) * n_taps, out);
+                w + (channel * s.group_in() + c) * n_taps, out, check);
     }
     for (int64_t i = 0; bias != nullptr && i < window.out_size(); ++i) out[i] += bias[channel];
   });

@@ -6,6 +6,7 @@
 #include <limits>
 #include <type_traits>
 
+#include "engine/base/stop_check.h"
 #include "engine/kernels/reference/binary.h"
 #include "engine/kernels/reference/element.h"
 #include "engine/kernels/reference/loop_nest.h"
@@ -89,12 +90,18 @@ void Reduce(const LoopNest<2>& kept, const LoopNest<1>& reduced, int64_t n_reduc
             T* out, Parallel& parallel) {
   const int64_t out_stride = kept.inner_strides()[0], in_stride = kept.inner_strides()[1];
   const int64_t reduced_stride = reduced.inner_strides()[0];
-  auto one = [&](int64_t out_at, int64_t in_at) {
+  constexpr int64_t kStep = 4096;  // elements between two looks at the deadline
+  auto one = [&](int64_t out_at, int64_t in_at, StopCheck& check) {
     auto accumulator = Reducer::Start();
     reduced.ForRows(0, reduced.n_rows(), [&](const LoopNest<1>::Offsets& at) {
       const T* from = in + in_at + at[0];
-      for (int64_t i = 0; i < reduced.inner_extent(); ++i) {
-        accumulator = Reducer::Step(accumulator, Widen(from[i * reduced_stride]));
+      for (int64_t begin = 0; begin < reduced.inner_extent(); begin += kStep) {
+        const int64_t end = std::min(begin + kStep, reduced.inner_extent());
+        // Far apart, elements wait for memory.
+        if (check.Stopped((end - begin) * (reduced_stride == 1 ? 1 : 16))) return;
+        for (int64_t i = begin; i < end; ++i) {
+          accumulator = Reducer::Step(accumulator, Widen(from[i * reduced_stride]));
+        }
       }
     });
     out[out_at] = Narrow<T>(static_cast<Compute<T>>(Reducer::Finish(accumulator, n_reduced)));
@@ -104,13 +111,16 @@ void Reduce(const LoopNest<2>& kept, const LoopNest<1>& reduced, int64_t n_reduc
   const int64_t grain = std::max<int64_t>(kElementsPerTask / std::max<int64_t>(n_reduced, 1), 1);
   if (kept.n_rows() == 0) return;
   ForRanges(parallel, n_out, grain, [&](int64_t begin, int64_t end) {
+    StopCheck check(parallel);
     const int64_t inner = kept.inner_extent();
     const int64_t first_row = begin / inner, end_row = (end + inner - 1) / inner;
     int64_t row = first_row;
     kept.ForRows(first_row, end_row, [&](const LoopNest<2>::Offsets& at) {
       const int64_t from = std::max(begin - row * inner, int64_t{0});
       const int64_t to = std::min(end - row * inner, inner);
-      for (int64_t i = from; i < to; ++i) one(at[0] + i * out_stride, at[1] + i * in_stride);
+      for (int64_t i = from; i < to; ++i) {
+        one(at[0] + i * out_stride, at[1] + i * in_stride, check);
+      }
       ++row;
     });
   });

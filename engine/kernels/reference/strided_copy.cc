@@ -46,6 +46,13 @@ void StridedCopy::Run(std::byte* destination, const std::byte* source, Parallel&
   });
 }
 
+void CopyBytes(std::byte* destination, const std::byte* source, int64_t n, Parallel& parallel) {
+  constexpr int64_t kBytesPerTask = int64_t{1} << 20;
+  ForRanges(parallel, n, kBytesPerTask, [&](int64_t begin, int64_t end) {
+    std::memcpy(destination + begin, source + begin, static_cast<size_t>(end - begin));
+  });
+}
+
 void FillElements(std::byte* destination, const std::byte* element, size_t element_bytes, int64_t n,
                   Parallel& parallel) {
   const int64_t step = static_cast<int64_t>(element_bytes);

@@ -31,6 +31,9 @@ class StridedCopy {
   size_t element_bytes_ = 1;
 };
 
+// Copies `n` bytes. REQUIRES: source and destination do not overlap.
+void CopyBytes(std::byte* destination, const std::byte* source, int64_t n, Parallel& parallel);
+
 // Repeats one element of `element_bytes` (1, 2, 4, 8 or 16) `n` times.
 void FillElements(std::byte* destination, const std::byte* element, size_t element_bytes, int64_t n,
                   Parallel& parallel);
