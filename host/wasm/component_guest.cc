@@ -18,14 +18,6 @@ using wasmtime::component::Val;
 // The interface that commands export, whatever its patch version.
 constexpr std::string_view kRunInterface = "wasi:cli/run@0.2.";
 
-bool CameFromWebAssembly(const wasmtime_error_t* error) {
-  wasm_frame_vec_t trace;
-  wasmtime_error_wasm_trace(error, &trace);
-  const bool has_frames = trace.size > 0;
-  wasm_frame_vec_delete(&trace);
-  return has_frames;
-}
-
 class ComponentGuest final : public Guest {
  public:
   ComponentGuest(Engine& engine, const Module& module, const RunOptions& options)
@@ -79,7 +71,7 @@ Status ComponentGuest::AddHttp(std::optional<Clock::time_point> deadline) {
 }
 
 Status ComponentGuest::Prepare(std::optional<Clock::time_point> deadline) {
-  WNN_RETURN_IF_ERROR(PrepareStore(options_, store_));
+  WNN_RETURN_IF_ERROR(PrepareStore(options_, deadline, store_));
   WNN_RETURN_IF_ERROR(ToStatus(wasmtime_component_linker_add_wasip2(linker_.capi())));
   if (options_.nn != nullptr) WNN_RETURN_IF_ERROR(AddNn(deadline));
   if (options_.http) WNN_RETURN_IF_ERROR(AddHttp(deadline));

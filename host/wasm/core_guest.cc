@@ -21,6 +21,7 @@ Result<CallEnd> TakeEnd(wasmtime_error_t* raw_error, wasm_trap_t* raw_trap) {
   if (raw_error == nullptr) return CallEnd();
   wasmtime::Error error(raw_error);
   if (std::optional<int32_t> code = error.i32_exit()) return CallEnd(Exited{*code});
+  if (CameFromWebAssembly(error.capi())) return CallEnd(Trapped{MessageOf(error)});
   return RuntimeError(MessageOf(error));
 }
 
@@ -69,7 +70,7 @@ Status CoreGuest::AddNn(std::optional<Clock::time_point> deadline) {
 }
 
 Status CoreGuest::Prepare(std::optional<Clock::time_point> deadline) {
-  WNN_RETURN_IF_ERROR(PrepareStore(options_, store_));
+  WNN_RETURN_IF_ERROR(PrepareStore(options_, deadline, store_));
   WNN_RETURN_IF_ERROR(ToStatus(wasmtime_linker_define_wasi(linker_.capi())));
   if (options_.nn != nullptr) WNN_RETURN_IF_ERROR(AddNn(deadline));
   return CheckImports();

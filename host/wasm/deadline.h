@@ -12,8 +12,8 @@
 
 namespace wnn::wasm {
 
-// From the deadline on, ticks the engine's epoch until it is destroyed, so that a store whose epoch
-// deadline is one tick away traps. Other stores of the engine see the ticks as well.
+// From the deadline on, ticks the engine's epoch until it is destroyed, so that every store of the
+// engine looks whether its own deadline has passed (see PrepareStore).
 //
 // Owns a thread, which its destructor ends and joins. Lifetime: the engine outlives it.
 class Deadline {

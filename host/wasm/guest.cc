@@ -13,7 +13,35 @@ int64_t ToLimit(std::optional<uint64_t> limit) {
   return limit ? static_cast<int64_t>(std::min(*limit, kMax)) : kNoLimit;
 }
 
+using Clock = std::chrono::steady_clock;
+
+// At each tick of the engine's epoch, which may be meant for another store.
+wasmtime_error_t* OnTick(wasmtime_context_t*, void* deadline, uint64_t* ticks_until_next,
+                         wasmtime_update_deadline_kind_t* kind) {
+  if (Clock::now() >= *static_cast<const Clock::time_point*>(deadline)) {
+    return wasmtime_error_new("wasm trap: interrupt");
+  }
+  *ticks_until_next = 1;
+  *kind = WASMTIME_UPDATE_DEADLINE_CONTINUE;
+  return nullptr;
+}
+
+void SetDeadline(Clock::time_point deadline, wasmtime::Store& store) {
+  wasmtime_store_epoch_deadline_callback(
+      store.capi(), OnTick, new Clock::time_point(deadline),
+      [](void* data) { delete static_cast<Clock::time_point*>(data); });
+  wasmtime_context_set_epoch_deadline(store.context().capi(), 1);
+}
+
 }  // namespace
+
+bool CameFromWebAssembly(const wasmtime_error_t* error) {
+  wasm_frame_vec_t trace;
+  wasmtime_error_wasm_trace(error, &trace);
+  const bool has_frames = trace.size > 0;
+  wasm_frame_vec_delete(&trace);
+  return has_frames;
+}
 
 std::string MessageOf(const wasmtime::Error& error) {
   std::string message = error.message();
@@ -32,7 +60,8 @@ std::string Join(const std::vector<std::string>& names) {
   return joined;
 }
 
-Status PrepareStore(const RunOptions& options, wasmtime::Store& store) {
+Status PrepareStore(const RunOptions& options, std::optional<Clock::time_point> deadline,
+                    wasmtime::Store& store) {
   const StoreLimits& limits = options.limits;
   wasmtime_store_limiter(store.capi(), ToLimit(limits.max_memory_bytes),
                          ToLimit(limits.max_table_elements), ToLimit(limits.max_instances),
@@ -40,7 +69,7 @@ Status PrepareStore(const RunOptions& options, wasmtime::Store& store) {
   wasmtime_context_t* context = store.context().capi();
   if (options.fuel)
     WNN_RETURN_IF_ERROR(ToStatus(wasmtime_context_set_fuel(context, *options.fuel)));
-  if (options.timeout) wasmtime_context_set_epoch_deadline(context, 1);
+  if (deadline) SetDeadline(*deadline, store);
   WNN_ASSIGN_OR_RETURN(wasmtime::WasiConfig wasi, MakeWasiConfig(options.wasi));
   return ToStatus(wasmtime_context_set_wasi(context, wasi.capi_release()));
 }

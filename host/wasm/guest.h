@@ -59,8 +59,14 @@ Status ToStatus(wasmtime_error_t* error);
 std::string MessageOf(const wasmtime::Error& error);
 std::string Join(const std::vector<std::string>& names);
 
-// Gives the store the options' limits, fuel, deadline and WASI.
-Status PrepareStore(const RunOptions& options, wasmtime::Store& store);
+// Whether WebAssembly code was running when the error came up, as with traps.
+bool CameFromWebAssembly(const wasmtime_error_t* error);
+
+// Gives the store the options' limits, fuel and WASI, and the deadline, at which its code traps once
+// the engine's epoch ticks. REQUIRES: `deadline` is set exactly if options.timeout is.
+Status PrepareStore(const RunOptions& options,
+                    std::optional<std::chrono::steady_clock::time_point> deadline,
+                    wasmtime::Store& store);
 // REQUIRES: options.nn is not null
 std::unique_ptr<nn::Session> MakeSession(
     const RunOptions& options, std::optional<std::chrono::steady_clock::time_point> deadline);
