@@ -73,6 +73,12 @@ Status AddModel(Value value, Options& options) {
   return OkStatus();
 }
 
+// Of the engine, which has one from now on.
+wasm::PoolingOptions& Pool(Options& options) {
+  if (!options.engine.pooling) options.engine.pooling.emplace();
+  return *options.engine.pooling;
+}
+
 constexpr std::string_view kSwitch = "[=y|n]";
 
 constexpr Key kOptimizeKeys[] = {
@@ -90,6 +96,24 @@ constexpr Key kOptimizeKeys[] = {
      }},
     {"opt-level", "=0|1|2|s", "optimise compiled code: not, for speed (default), and for size",
      [](Value v, Options& o) { return Set(ParseOptLevel(v), o.engine.opt_level); }},
+    {"pooling-allocator", kSwitch, "take instances out of a pool",
+     [](Value v, Options& o) {
+       bool wanted = false;
+       WNN_RETURN_IF_ERROR(Set(ParseBool(v), wanted));
+       if (!wanted) o.engine.pooling.reset();
+       if (wanted) Pool(o);
+       return OkStatus();
+     }},
+    {"pooling-max-memory-size", "=N", "bytes of a pool's linear memories",
+     [](Value v, Options& o) { return Set(Count(v), Pool(o).max_memory_bytes); }},
+    {"pooling-total-component-instances", "=N", "component instances of a pool",
+     [](Value v, Options& o) { return Set(Count(v), Pool(o).total_component_instances); }},
+    {"pooling-total-core-instances", "=N", "core instances of a pool",
+     [](Value v, Options& o) { return Set(Count(v), Pool(o).total_core_instances); }},
+    {"pooling-total-memories", "=N", "linear memories of a pool",
+     [](Value v, Options& o) { return Set(Count(v), Pool(o).total_memories); }},
+    {"pooling-total-tables", "=N", "tables of a pool",
+     [](Value v, Options& o) { return Set(Count(v), Pool(o).total_tables); }},
     {"regalloc-algorithm", "=backtracking|single-pass", "good code, or quick compilation",
      [](Value v, Options& o) {
        return Set(ParseRegisterAllocator(v), o.engine.register_allocator);

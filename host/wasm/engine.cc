@@ -1,5 +1,6 @@
 #include "host/wasm/engine.h"
 
+#include <sys/mman.h>
 #include <wasmtime.h>
 
 #include <algorithm>
@@ -13,6 +14,42 @@ constexpr uint64_t kDefaultAsyncStackBytes = uint64_t{2} << 20;
 
 bool IsOn(std::optional<bool> feature) { return feature.value_or(false); }
 bool IsOff(std::optional<bool> feature) { return !feature.value_or(true); }
+
+// Whether this process may have address space for `n` memories of 4 GiB with their guards.
+bool HasAddressSpace(uint64_t n) {
+  constexpr uint64_t kSlotBytes = kMaxPooledMemoryBytes + (uint64_t{64} << 20);
+  const size_t bytes = static_cast<size_t>(n * kSlotBytes);
+  void* probe = mmap(nullptr, bytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  if (probe == MAP_FAILED) return false;
+  munmap(probe, bytes);
+  return true;
+}
+
+Status CheckPooling(const PoolingOptions& pool, const MemoryOptions& memory) {
+  if (memory.may_move || memory.reservation_bytes || memory.reservation_for_growth_bytes ||
+      memory.guard_bytes) {
+    return InvalidArgument("the pooling allocator lays memories out itself: leave out memory-*");
+  }
+  for (const std::optional<uint64_t>& total :
+       {pool.total_core_instances, pool.total_component_instances, pool.total_memories,
+        pool.total_tables}) {
+    if (total.value_or(1) == 0 || total.value_or(1) > kMaxPooled) {
+      return InvalidArgument("a pool of " + std::to_string(*total) + ": it can have 1 to " +
+                             std::to_string(kMaxPooled));
+    }
+  }
+  if (pool.max_memory_bytes.value_or(0) > kMaxPooledMemoryBytes) {
+    return InvalidArgument("memories of a pool have at most " +
+                           std::to_string(kMaxPooledMemoryBytes) + " bytes");
+  }
+  constexpr uint64_t kDefaultTotal = 1000;
+  if (!HasAddressSpace(pool.total_memories.value_or(kDefaultTotal))) {
+    return TooLarge("the system does not give this process the address space of a pool of " +
+                    std::to_string(pool.total_memories.value_or(kDefaultTotal)) +
+                    " memories: set pooling-total-memories");
+  }
+  return OkStatus();
+}
 
 // Wasmtime ends the process when its engine refuses a configuration, so that nothing which it
 // would refuse may reach it.
@@ -36,6 +73,7 @@ Status Check(const EngineOptions& options) {
                            std::to_string(*options.max_wasm_stack_bytes) +
                            " bytes: it can have 1 to " + std::to_string(kMaxWasmStackBytes));
   }
+  if (options.pooling) WNN_RETURN_IF_ERROR(CheckPooling(*options.pooling, options.memory));
   return OkStatus();
 }
 
@@ -74,6 +112,29 @@ void SetMemory(const MemoryOptions& m, wasm_config_t* config) {
     wasmtime_config_memory_reservation_for_growth_set(config, *m.reservation_for_growth_bytes);
   }
   if (m.guard_bytes) wasmtime_config_memory_guard_size_set(config, *m.guard_bytes);
+}
+
+void SetPooling(const PoolingOptions& pool, wasm_config_t* config) {
+  const std::unique_ptr<wasmtime_pooling_allocation_config_t,
+                        decltype(&wasmtime_pooling_allocation_config_delete)>
+      pooling(wasmtime_pooling_allocation_config_new(), wasmtime_pooling_allocation_config_delete);
+  const std::pair<std::optional<uint64_t>,
+                  void (*)(wasmtime_pooling_allocation_config_t*, uint32_t)>
+      totals[] = {
+          {pool.total_core_instances, wasmtime_pooling_allocation_config_total_core_instances_set},
+          {pool.total_component_instances,
+           wasmtime_pooling_allocation_config_total_component_instances_set},
+          {pool.total_memories, wasmtime_pooling_allocation_config_total_memories_set},
+          {pool.total_tables, wasmtime_pooling_allocation_config_total_tables_set},
+      };
+  for (const auto& [total, set] : totals) {
+    if (total) set(pooling.get(), static_cast<uint32_t>(*total));
+  }
+  if (pool.max_memory_bytes) {
+    wasmtime_pooling_allocation_config_max_memory_size_set(
+        pooling.get(), static_cast<size_t>(*pool.max_memory_bytes));
+  }
+  wasmtime_pooling_allocation_strategy_set(config, pooling.get());
 }
 
 void SetCodegen(const EngineOptions& options, wasm_config_t* config) {
@@ -123,6 +184,7 @@ Result<std::unique_ptr<Engine>> Engine::Create(const EngineOptions& options) {
   wasmtime::Config config;
   SetFeatures(options.features, config.capi());
   SetMemory(options.memory, config.capi());
+  if (options.pooling) SetPooling(*options.pooling, config.capi());
   SetCodegen(options, config.capi());
   SetCache(options.cache, options.log, config.capi());
   wasmtime_config_consume_fuel_set(config.capi(), options.meters_fuel);

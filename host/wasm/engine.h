@@ -50,6 +50,18 @@ struct MemoryOptions {
   std::optional<uint64_t> guard_bytes;
 };
 
+// Instances come out of a pool whose address space is reserved once, and go back into it: for
+// processes with many guests that live shortly. Nothing means Wasmtime's default, 1000 of each.
+struct PoolingOptions {
+  std::optional<uint64_t> total_core_instances;  // at a time, as the others; 1 to kMaxPooled
+  std::optional<uint64_t> total_component_instances;
+  std::optional<uint64_t> total_memories;
+  std::optional<uint64_t> total_tables;
+  std::optional<uint64_t> max_memory_bytes;  // of each linear memory, at most kMaxPooledMemoryBytes
+};
+inline constexpr uint64_t kMaxPooled = 10'000;
+inline constexpr uint64_t kMaxPooledMemoryBytes = uint64_t{4} << 30;
+
 // The stack that a guest may use at most: the host's own functions run on the rest of the thread's
 // stack, which is 8 MiB on most systems.
 inline constexpr uint64_t kMaxWasmStackBytes = uint64_t{4} << 20;
@@ -60,6 +72,9 @@ struct EngineOptions {
   CacheOptions cache;
   Features features;
   MemoryOptions memory;
+  // Nothing: each instance has its memory from the system. With a pool, Wasmtime lays memories out,
+  // and of `memory` only init_copy_on_write may be set.
+  std::optional<PoolingOptions> pooling;
   std::optional<uint64_t> max_wasm_stack_bytes;  // 1 to kMaxWasmStackBytes
   bool meters_fuel = false;                      // for guests run with RunOptions::fuel
   bool interruptible = false;                    // for guests run with RunOptions::timeout

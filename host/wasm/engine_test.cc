@@ -99,6 +99,42 @@ TEST(EngineTest, MemoryOptionsSurviveExtremes) {
   }
 }
 
+TEST(EngineTest, APoolGivesInstancesAndTakesThemBack) {
+  EngineOptions options = Uncached();
+  options.pooling.emplace();
+  options.pooling->total_core_instances = 2;
+  options.pooling->total_memories = 2;
+  options.pooling->max_memory_bytes = 1 << 20;
+  auto engine = Engine::Create(options);
+  ASSERT_TRUE(engine.has_value()) << engine.error().message();
+  auto module = Module::Compile(**engine, AsBytes(R"((module (memory 1)
+      (func (export "grow") (result i32) (memory.grow (i32.const 100)))))"),
+                                "test");
+  ASSERT_TRUE(module.has_value()) << module.error().message();
+  RunOptions run;
+  run.function = "grow";
+  for (int i = 0; i < 10; ++i) {
+    const auto result = wasm::Run(**engine, **module, run);
+    ASSERT_TRUE(result.has_value()) << result.error().message();
+    EXPECT_EQ(result->results, std::vector<std::string>{"-1"});
+  }
+  auto large = Module::Compile(**engine, AsBytes("(module (memory 100))"), "test");
+  if (large) EXPECT_FALSE(wasm::Run(**engine, **large, {}).has_value());
+}
+
+TEST(EngineTest, RefusesPoolsThatWasmtimeWouldNotMake) {
+  EngineOptions options = Uncached();
+  for (uint64_t total : {uint64_t{0}, kMaxPooled + 1, UINT64_MAX}) {
+    options.pooling.emplace().total_tables = total;
+    EXPECT_FALSE(Engine::Create(options).has_value()) << total;
+  }
+  options.pooling.emplace().max_memory_bytes = kMaxPooledMemoryBytes + 1;
+  EXPECT_FALSE(Engine::Create(options).has_value());
+  options.pooling.emplace().total_memories = 10;
+  options.memory.guard_bytes = 0;
+  EXPECT_FALSE(Engine::Create(options).has_value());
+}
+
 TEST(EngineTest, UnusableCacheIsAWarning) {
   RecordingLogger log;
   EngineOptions options;
