@@ -63,7 +63,13 @@ int OpenWithoutLinks(int directory, std::string_view location) {
         is_last ? kOpenFlags | O_NOFOLLOW : O_RDONLY | O_CLOEXEC | O_DIRECTORY | O_NOFOLLOW;
     const std::string name(component.empty() ? "." : component);
     const int next = openat(at, name.c_str(), flags);
-    const int error = errno;
+    int error = errno;
+    // What a link to a directory is called that may not be followed.
+    struct stat status{};
+    if (next < 0 && error == ENOTDIR &&
+        fstatat(at, name.c_str(), &status, AT_SYMLINK_NOFOLLOW) == 0 && S_ISLNK(status.st_mode)) {
+      error = ELOOP;
+    }
     if (at != directory) close(at);
     errno = error;
     at = next;

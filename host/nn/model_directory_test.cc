@@ -2,8 +2,17 @@
 
 #include <gtest/gtest.h>
 #include <sys/stat.h>
+#if defined(__linux__)
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#endif
 
 #include <array>
+#include <cerrno>
+#include <cstddef>
+#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <string>
@@ -97,6 +106,47 @@ TEST_F(ModelDirectoryTest, FilesThatAreCutShortAreAnError) {
   std::array<std::byte, 10> all{};
   EXPECT_EQ(directory->Read("weights", 0, all).code(), Code::kInvalidArgument);
 }
+
+#if defined(__linux__) && defined(SYS_openat2)
+// From now on the process' kernel has no openat2: before Linux 5.6 `error` is ENOSYS, in sandboxes
+// of that time EPERM.
+bool ForgetOpenat2(unsigned error) {
+  sock_filter filter[] = {
+      BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, nr)),
+      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_openat2, 0, 1),
+      BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | error),
+      BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+  };
+  const sock_fprog program = {std::size(filter), filter};
+  return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 &&
+         prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) == 0 &&
+         syscall(SYS_openat2, -1, "", nullptr, 0) < 0 && errno == static_cast<int>(error);
+}
+
+TEST_F(ModelDirectoryTest, HoldsWithoutOpenat2) {
+  fs::create_symlink(outside_ / "secret", outside_ / "model/absolute");
+  fs::create_symlink("../secret", outside_ / "model/relative");
+  fs::create_directory_symlink(outside_, outside_ / "model/up");
+  fs::create_directory_symlink("folder", outside_ / "model/inner");
+  // The codes of a process of its own, which keeps the filter.
+  const auto all_hold = [&](unsigned error) {
+    if (!ForgetOpenat2(error)) return 2;
+    std::array<char, 4> more{};
+    auto directory = Open();
+    bool ok = directory->SizeOf("weights").value_or(0) == 10 &&
+              directory->Read("folder/more", 0, std::as_writable_bytes(std::span(more))).ok() &&
+              std::string(more.data(), more.size()) == "more";
+    // Also a link that stays inside: without openat2 none is followed.
+    for (const char* location : {"absolute", "relative", "up/secret", "inner/more", "../secret"}) {
+      ok = ok && SizeCode(location) == Code::kSecurity;
+    }
+    return ok && SizeCode("missing") == Code::kNotFound ? 0 : 1;
+  };
+  for (unsigned error : {ENOSYS, EPERM}) {
+    EXPECT_EXIT(std::exit(all_hold(error)), ::testing::ExitedWithCode(0), "");
+  }
+}
+#endif
 
 TEST_F(ModelDirectoryTest, NeedsADirectory) {
   EXPECT_EQ(ModelDirectory::Open(outside_ / "none").error().code(), Code::kNotFound);

@@ -17,14 +17,23 @@ GUESTS = pathlib.Path(__file__).resolve().parent.parent / "cli/guests"
 PROGRAM = ""
 
 
+def varint(value: int) -> bytes:
+    groups = [value >> shift & 127 for shift in range(0, max(value.bit_length(), 1), 7)]
+    return bytes([group | 128 for group in groups[:-1]] + groups[-1:])
+
+
 def field(number: int, data: bytes) -> bytes:
-    return bytes([number << 3 | 2, len(data)]) + data
+    return bytes([number << 3 | 2]) + varint(len(data)) + data
 
 
-def identity_model() -> bytes:
-    """y = Identity(x), of float[1]."""
+def identity_model(weights: int = 0) -> bytes:
+    """y = Identity(x), of float[1]; and that many bytes of weights, a second output."""
     info = field(2, field(1, b"\x08\x01" + field(2, field(1, b"\x08\x01"))))
     node = field(1, field(1, b"x") + field(2, b"y") + field(4, b"Identity"))
+    if weights:
+        shape = b"\x08" + varint(weights // 4)
+        node += field(5, shape + b"\x10\x01" + field(8, b"w") + field(9, bytes(weights)))
+        node += field(12, field(1, b"w") + field(2, field(1, b"\x08\x01" + field(2, field(1, shape)))))
     graph = node + field(2, b"g") + field(11, field(1, b"x") + info) + field(12, field(1, b"y") + info)
     return b"\x08\x08" + field(7, graph) + field(8, b"\x10\x11")
 
@@ -83,6 +92,28 @@ class FaultsTest(unittest.TestCase):
         self.assertEqual(result.returncode, 1)
         self.assertIn("cannot write", result.stderr)
         self.assertEqual(list(self.tmp.glob("out*")), [])
+
+    def test_memory_that_the_system_refuses(self) -> None:
+        path = self.tmp / "no-such-model"
+        path.mkdir()
+        (path / "model.onnx").write_bytes(identity_model(weights=64 << 20))
+        # Address space that is only reserved does not count.
+        lean = ("-O", "memory-reservation=0,memory-guard-size=0,memory-reservation-for-growth=0",
+                "--threads", "1", "--nn-graph", "onnx::no-such-model",
+                GUESTS / "load_by_name.wat")
+        codes = set()
+        for mebibytes in (120, 160, 200, 240, 280, 320, 400, 4000):
+            size = mebibytes << 20
+            result = self.run_guest(*lean, preexec_fn=lambda size=size: resource.setrlimit(
+                resource.RLIMIT_AS, (size, size)))
+            codes.add(result.returncode)
+            if result.returncode:
+                self.assertRegex(result.stderr, "(?i)memory|cannot allocate", f"{mebibytes} MiB")
+            self.expect_hello()
+        # The guest ran; the host said why it did not, or WASI-NN too_large.
+        self.assertLessEqual(codes, {0, 1, 7})
+        self.assertIn(0, codes)
+        self.assertGreater(len(codes), 1)
 
     def test_kill_9_at_any_time(self) -> None:
         for _ in range(15):

@@ -1,6 +1,6 @@
 // In its steady state an inference allocates nothing of ours, from the guest's call down to the
 // kernels. Counted is every allocation of the process, C++'s and Rust's; of those, Wasmtime's and
-// ONNX Runtime's own are theirs.
+// ONNX Runtime's own are theirs. And: what happens when a large one of ours fails.
 #include <errno.h>
 #include <gtest/gtest.h>
 #include <stdlib.h>
@@ -31,6 +31,15 @@
 
 namespace {
 std::atomic<uint64_t> n_allocations{0};
+
+// Allocations above a page that succeed before one fails; negative: none fails.
+constexpr size_t kLarge = 4096;
+std::atomic<int64_t> n_large_until_failure{-1};
+
+bool Fails(size_t size) {
+  if (size <= kLarge || n_large_until_failure.load() < 0) return false;
+  return n_large_until_failure.fetch_sub(1) == 0;
+}
 }  // namespace
 
 #if !defined(WNN_ALLOCATIONS_ARE_WATCHED)
@@ -43,23 +52,23 @@ void* __libc_memalign(size_t alignment, size_t size);
 
 void* malloc(size_t size) {
   ++n_allocations;
-  return __libc_malloc(size);
+  return Fails(size) ? nullptr : __libc_malloc(size);
 }
 void* calloc(size_t n, size_t size) {
   ++n_allocations;
-  return __libc_calloc(n, size);
+  return n > 0 && size > 0 && Fails(n * size) ? nullptr : __libc_calloc(n, size);
 }
 void* realloc(void* p, size_t size) {
   ++n_allocations;
-  return __libc_realloc(p, size);
+  return Fails(size) ? nullptr : __libc_realloc(p, size);
 }
 void* aligned_alloc(size_t alignment, size_t size) {
   ++n_allocations;
-  return __libc_memalign(alignment, size);
+  return Fails(size) ? nullptr : __libc_memalign(alignment, size);
 }
 int posix_memalign(void** p, size_t alignment, size_t size) {
   ++n_allocations;
-  *p = __libc_memalign(alignment, size);
+  *p = Fails(size) ? nullptr : __libc_memalign(alignment, size);
   return *p == nullptr ? ENOMEM : 0;
 }
 }
@@ -118,6 +127,101 @@ TEST(AllocationTest, AnInferenceOfASessionAllocatesNothing) {
   }
   EXPECT_EQ(n_allocations - before, 0u);
 }
+
+// Whatever large allocation of a model's load or first run fails, that call says so or does without
+// it, nothing stays charged to the guest, and the next guest has its answer.
+class FailingAllocationTest : public ::testing::TestWithParam<std::string> {
+ protected:
+  static std::string ModelNamed(const std::string& name) {
+    if (name == "Conv") return ConvModel();
+    const std::string weights =
+        Initializer("w", DType::kFloat, {16, 64, 64}, std::vector<float>(16 * 64 * 64, 0.5f));
+    const std::string y = GraphOutput("y", DType::kFloat, {1, 16, 8, 64});
+    const std::string to_y = Int64s("shape", {1, 16, 8, 64});
+    const std::string x = GraphInput("x", DType::kFloat, {1, 16, 8, 8}) + to_y +
+                          Int64s("rows", {16, 1, 64}) + Node("Reshape", {"x", "rows"}, {"r"});
+    if (name == "Products") {
+      return Model(weights + x + Node("MatMul", {"r", "w"}, {"p"}) +
+                   Node("MatMul", {"w", "w"}, {"q"}) + Node("MatMul", {"p", "q"}, {"s"}) +
+                   Int64s("tall", {1, 16, 8, 8}) + Node("Reshape", {"s", "tall"}, {"y"}) +
+                   GraphOutput("y", DType::kFloat, {1, 16, 8, 8}));
+    }
+    // Interpreted, since the shape depends on data.
+    return Model(x + Node("NonZero", {"x"}, {"n"}) +
+                 Node("Cast", {"n"}, {"y"}, IntAttribute("to", 1)) +
+                 GraphOutput("y", DType::kFloat, {-1, -2}));
+  }
+
+  // Loads and computes; an allocation that C++ reports by an exception is one that fails, too.
+  static Status Infer(nn::Session& session, const std::string& model) {
+    try {
+      return InferOnce(session, model);
+    } catch (const std::bad_alloc&) {
+      return TooLarge("an exception");
+    }
+  }
+
+ private:
+  static Status InferOnce(nn::Session& session, const std::string& model) {
+    WNN_ASSIGN_OR_RETURN(const nn::Handle graph,
+                         session.Load(AsBytes(model), nn::Encoding::kOnnx, runtimes::Target::kCpu));
+    auto context = session.InitExecutionContext(graph);
+    Status status = context ? OkStatus() : std::move(context.error());
+    if (status.ok()) status = Compute(session, *context);
+    static_cast<void>(session.Unload(graph).ok());
+    return status;
+  }
+  static Status Compute(nn::Session& session, nn::Handle context) {
+    const Shape dims = {1, 16, 8, 8};
+    const std::vector<float> input(16 * 8 * 8, 1.0f);
+    Status status =
+        session.SetInput(context, 0, {DType::kFloat, dims, std::as_bytes(std::span(input))});
+    if (status.ok()) status = session.Compute(context);
+    if (status.ok()) {
+      auto output = session.Output(context, 0);
+      if (!output) status = std::move(output.error());
+    }
+    static_cast<void>(session.FinalizeExecutionContext(context).ok());
+    return status;
+  }
+};
+
+TEST_P(FailingAllocationTest, IsAnErrorAndTheNextRunWorks) {
+#if defined(WNN_ALLOCATIONS_ARE_WATCHED)
+  GTEST_SKIP() << "a sanitizer watches the allocations";
+#endif
+  nn::EnvironmentOptions options = Options();
+  if (options.runtime == nullptr) GTEST_SKIP() << kNoRuntime;
+  options.n_threads = 1;
+  const auto environment = std::make_shared<nn::Environment>(options);
+  const std::string model = ModelNamed(GetParam());
+  int n_failures = 0;
+  int n_errors = 0;
+  for (int64_t n = 0; n < 1000; ++n) {
+    nn::Session session(environment, {});
+    n_large_until_failure = n;
+    const Status failed = Infer(session, model);
+    const bool has_failed = n_large_until_failure < 0;
+    n_large_until_failure = -1;
+    if (!has_failed) break;
+    ++n_failures;
+    // What cannot be computed while loading, for want of memory, may still be when it runs.
+    if (!failed.ok()) {
+      EXPECT_EQ(failed.code(), Code::kTooLarge) << failed.message();
+      ++n_errors;
+    }
+    EXPECT_EQ(session.memory().used_bytes(), 0u) << n;
+    const Status next = Infer(session, model);
+    EXPECT_TRUE(next.ok()) << n << ": " << next.message();
+    EXPECT_EQ(session.memory().used_bytes(), 0u) << n;
+  }
+  EXPECT_GE(n_errors, 2);
+  EXPECT_LT(n_failures, 1000);
+}
+
+INSTANTIATE_TEST_SUITE_P(Models, FailingAllocationTest,
+                         ::testing::Values("Conv", "Products", "NonZero"),
+                         [](const auto& test) { return test.param; });
 
 // infer.wat: a guest with one inference a call. See there for its memory.
 TEST(AllocationTest, AGuestsInferenceAllocatesNothing) {
