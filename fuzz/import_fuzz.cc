@@ -9,7 +9,7 @@
 
 namespace wnn::fuzz {
 
-std::vector<std::string> Seeds() { return SeedModels(); }
+std::vector<std::string> Seeds() { return MoreSeedModels(); }
 std::string Mutate(const std::string& input, std::mt19937& random) {
   return random() % 8 == 0 ? MutateBytes(input, random) : MutateMessage(input, random);
 }

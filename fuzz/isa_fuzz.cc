@@ -8,7 +8,7 @@
 
 namespace wnn::fuzz {
 
-std::vector<std::string> Seeds() { return SeedModels(); }
+std::vector<std::string> Seeds() { return MoreSeedModels(); }
 std::string Mutate(const std::string& input, std::mt19937& random) {
   return MutateMessage(input, random);
 }

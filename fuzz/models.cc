@@ -14,29 +14,14 @@ namespace {
 using testing::Bytes;
 using testing::GraphInput;
 using testing::GraphOutput;
+using testing::Initializer;
+using testing::Int64s;
+using testing::IntAttribute;
+using testing::IntsAttribute;
 using testing::Model;
 using testing::Node;
 using testing::Number;
 
-std::string Ints(const std::string& name, const std::vector<int64_t>& values) {
-  std::string packed;
-  for (int64_t value : values) packed += testing::Varint(static_cast<uint64_t>(value));
-  return Bytes(5, Bytes(1, name) + Bytes(8, packed) + Number(20, 7));
-}
-std::string Int(const std::string& name, int64_t value) {
-  return Bytes(5, Bytes(1, name) + Number(3, static_cast<uint64_t>(value)) + Number(20, 2));
-}
-
-template <typename T>
-std::string Initializer(const std::string& name, DType dtype, const std::vector<int64_t>& dims,
-                        const std::vector<T>& values) {
-  std::string tensor;
-  for (int64_t dim : dims) tensor += Number(1, static_cast<uint64_t>(dim));
-  std::string raw(values.size() * sizeof(T), '\0');
-  std::memcpy(raw.data(), values.data(), raw.size());
-  return Bytes(5,
-               tensor + Number(2, static_cast<uint64_t>(dtype)) + Bytes(8, name) + Bytes(9, raw));
-}
 std::string Floats(const std::string& name, const std::vector<int64_t>& dims) {
   int64_t n = 1;
   for (int64_t dim : dims) n *= dim;
@@ -44,63 +29,172 @@ std::string Floats(const std::string& name, const std::vector<int64_t>& dims) {
   for (int64_t i = 0; i < n; ++i) values.push_back(static_cast<float>(i % 7) * 0.25f - 0.5f);
   return Initializer(name, DType::kFloat, dims, values);
 }
-std::string Int64s(const std::string& name, const std::vector<int64_t>& values) {
-  return Initializer(name, DType::kInt64, {static_cast<int64_t>(values.size())}, values);
-}
-
 // A float model with one input and one output.
 std::string One(const std::string& nodes, const std::vector<int64_t>& x,
                 const std::vector<int64_t>& y, DType out = DType::kFloat) {
   return Model(nodes + GraphInput("x", DType::kFloat, x) + GraphOutput("y", out, y));
 }
 
+std::string Value(uint32_t field, const std::string& name, DType dtype,
+                  const std::vector<int64_t>& dims) {
+  return Bytes(field, Bytes(1, name) + Bytes(2, testing::TensorType(dtype, dims)));
+}
+constexpr uint32_t kInput = 11, kOutput = 12;
+
+// Nodes with subgraphs: x of shape [3].
+std::vector<std::string> ControlFlowModels() {
+  const std::string condition = Initializer<uint8_t>("true", DType::kBool, {}, {1});
+  const std::string branch = Node("Relu", {"x"}, {"b"}) + Value(kOutput, "b", DType::kFloat, {3});
+  const std::string loop =
+      Node("Identity", {"c"}, {"c2"}) + Node("Add", {"v", "x"}, {"v2"}) +
+      Value(kInput, "i", DType::kInt64, {}) + Value(kInput, "c", DType::kBool, {}) +
+      Value(kInput, "v", DType::kFloat, {3}) + Value(kOutput, "c2", DType::kBool, {}) +
+      Value(kOutput, "v2", DType::kFloat, {3});
+  const std::string scan =
+      Node("Add", {"s", "e"}, {"s2"}) + Node("Relu", {"e"}, {"e2"}) +
+      Value(kInput, "s", DType::kFloat, {}) + Value(kInput, "e", DType::kFloat, {}) +
+      Value(kOutput, "s2", DType::kFloat, {}) + Value(kOutput, "e2", DType::kFloat, {});
+  // A function of the model's own: f(a) = a + a.
+  const std::string function =
+      Bytes(25, Bytes(1, "twice") + Bytes(4, "a") + Bytes(5, "b") +
+                    Bytes(7, Bytes(1, "a") + Bytes(1, "a") + Bytes(2, "b") + Bytes(4, "Add")) +
+                    Bytes(9, Number(2, 17)) + Bytes(10, "own"));
+  return {
+      One(condition + Node("If", {"true"}, {"y"},
+                           testing::GraphAttribute("then_branch", branch) +
+                               testing::GraphAttribute("else_branch", branch)),
+          {3}, {3}),
+      One(condition + testing::Int64Scalar("n", 4) +
+              Node("Loop", {"n", "true", "x"}, {"y"}, testing::GraphAttribute("body", loop)),
+          {3}, {3}),
+      One(Floats("zero", {}) +
+              Node("Scan", {"zero", "x"}, {"z", "y"},
+                   testing::GraphAttribute("body", scan) + IntAttribute("num_scan_inputs", 1)),
+          {3}, {3}),
+      One(Bytes(1, Bytes(1, "x") + Bytes(2, "y") + Bytes(4, "twice") + Bytes(7, "own")), {3}, {3}) +
+          function + Bytes(8, Bytes(1, "own") + Number(2, 1)),
+      One(Node("SequenceConstruct", {"x", "x"}, {"s"}) + testing::Int64Scalar("at", 1) +
+              Node("SequenceAt", {"s", "at"}, {"y"}),
+          {3}, {3}),
+      One(Node("NonZero", {"x"}, {"n"}) + Node("Cast", {"n"}, {"y"}, IntAttribute("to", 1)), {3},
+          {1, -1}),
+      One(Node("Unique", {"x"}, {"y"}), {3}, {-1}),
+      One(Node("Cast", {"x"}, {"s"}, IntAttribute("to", 8)) +
+              Node("Cast", {"s"}, {"y"}, IntAttribute("to", 1)),
+          {3}, {3}),
+  };
+}
+
+// One operator of each family that computes more than an element at a time.
+std::vector<std::string> OperatorModels() {
+  const std::string scales = Initializer<float>("s", DType::kFloat, {}, {0.25f}) +
+                             Initializer<uint8_t>("z", DType::kUint8, {}, {128});
+  const std::string quantized = scales + Node("QuantizeLinear", {"x", "s", "z"}, {"q"});
+  const std::vector<int64_t> map = {1, 2, 4, 4};
+  return {
+      One(Floats("w", {1, 12, 2}) + Floats("r", {1, 12, 3}) +
+              Node("LSTM", {"x", "w", "r"}, {"y"}, IntAttribute("hidden_size", 3)),
+          {4, 1, 2}, {4, 1, 1, 3}),
+      One(Floats("w", {1, 9, 2}) + Floats("r", {1, 9, 3}) +
+              Node("GRU", {"x", "w", "r"}, {"y"}, IntAttribute("hidden_size", 3)),
+          {4, 1, 2}, {4, 1, 1, 3}),
+      One(quantized + Node("QLinearMatMul", {"q", "s", "z", "q", "s", "z", "s", "z"}, {"p"}) +
+              Node("DequantizeLinear", {"p", "s", "z"}, {"y"}),
+          {3, 3}, {3, 3}),
+      One(quantized + Initializer<uint8_t>("w", DType::kUint8, {1, 2, 1, 1}, {130, 120}) +
+              Node("QLinearConv", {"q", "s", "z", "w", "s", "z", "s", "z"}, {"p"}) +
+              Node("DequantizeLinear", {"p", "s", "z"}, {"y"}),
+          map, {1, 1, 4, 4}),
+      One(Node("Einsum", {"x", "x"}, {"y"}, testing::StringAttribute("equation", "ij,kj->ik")),
+          {3, 2}, {3, 3}),
+      One(Initializer<float>("f", DType::kFloat, {4}, {1, 1, 2, 1.5f}) +
+              Node("Resize", {"x", "", "f"}, {"y"}, testing::StringAttribute("mode", "linear")),
+          map, {1, 2, 8, 6}),
+      One(Floats("w", {2, 3, 2, 2}) +
+              Node("ConvTranspose", {"x", "w"}, {"y"}, IntsAttribute("strides", {2, 2})),
+          map, {1, 3, 8, 8}),
+      One(Floats("s", {4}) + Node("LayerNormalization", {"x", "s"}, {"y"}), map, map),
+      One(Floats("s", {2}) + Floats("b", {2}) +
+              Node("InstanceNormalization", {"x", "s", "b"}, {"y"}),
+          map, map),
+      One(Node("LRN", {"x"}, {"y"}, IntAttribute("size", 3)), map, map),
+      One(Floats("g", {1, 2, 2, 2}) + Node("GridSample", {"x", "g"}, {"y"}), map, {1, 2, 2, 2}),
+      One(Initializer<int64_t>("i", DType::kInt64, {1, 2}, {1, 0}) + Floats("u", {1, 2}) +
+              Node("ScatterElements", {"x", "i", "u"}, {"y"}, IntAttribute("axis", 1)),
+          {2, 3}, {2, 3}),
+      One(Int64s("at", {0}) + Node("Unsqueeze", {"at", "at"}, {"at2"}) +
+              Node("GatherND", {"x", "at2"}, {"y"}),
+          map, {1, 2, 4, 4}),
+      One(Floats("boxes", {1, 4, 4}) + Int64s("many", {2}) +
+              Node("NonMaxSuppression", {"boxes", "x", "many"}, {"n"}) +
+              Node("Cast", {"n"}, {"y"}, IntAttribute("to", 1)),
+          {1, 1, 4}, {-1, 3}),
+      One(Node("DepthToSpace", {"x"}, {"y"}, IntAttribute("blocksize", 2)), {1, 4, 2, 2},
+          {1, 1, 4, 4}),
+      One(Node("DynamicQuantizeLinear", {"x"}, {"q", "a", "b"}) +
+              Node("DequantizeLinear", {"q", "a", "b"}, {"y"}),
+          {8}, {8}),
+  };
+}
+
 }  // namespace
+
+std::vector<std::string> MoreSeedModels() {
+  std::vector<std::string> all = SeedModels();
+  for (auto* models : {ControlFlowModels, OperatorModels}) {
+    for (std::string& model : models()) all.push_back(std::move(model));
+  }
+  return all;
+}
 
 std::vector<std::string> SeedModels() {
   const std::vector<int64_t> image = {1, 3, 8, 8};
   return {
       One(Node("Relu", {"x"}, {"a"}) + Node("Add", {"a", "x"}, {"y"}), {-1, 3}, {-1, 3}),
       One(Floats("w", {8, 3, 3, 3}) + Floats("b", {8}) +
-              Node("Conv", {"x", "w", "b"}, {"a"}, Ints("pads", {1, 1, 1, 1})) +
+              Node("Conv", {"x", "w", "b"}, {"a"}, IntsAttribute("pads", {1, 1, 1, 1})) +
               Node("Relu", {"a"}, {"r"}) + Node("GlobalAveragePool", {"r"}, {"y"}),
           image, {1, 8, 1, 1}),
-      One(Floats("w", {3, 1, 3, 3}) + Node("Conv", {"x", "w"}, {"a"}, Int("group", 3)) +
-              Node("MaxPool", {"a"}, {"y"}, Ints("kernel_shape", {2, 2}) + Ints("strides", {2, 2})),
+      One(Floats("w", {3, 1, 3, 3}) + Node("Conv", {"x", "w"}, {"a"}, IntAttribute("group", 3)) +
+              Node("MaxPool", {"a"}, {"y"},
+                   IntsAttribute("kernel_shape", {2, 2}) + IntsAttribute("strides", {2, 2})),
           image, {1, 3, 3, 3}),
       One(Floats("w", {4, 5}) + Floats("c", {5}) + Node("Gemm", {"x", "w", "c"}, {"a"}) +
               Node("Softmax", {"a"}, {"y"}),
           {2, 4}, {2, 5}),
       One(Floats("w", {2, 4, 3}) + Node("MatMul", {"x", "w"}, {"y"}), {2, 3, 4}, {2, 3, 3}),
       One(Int64s("s", {2, -1}) + Node("Reshape", {"x", "s"}, {"a"}) +
-              Node("Transpose", {"a"}, {"y"}, Ints("perm", {1, 0})),
+              Node("Transpose", {"a"}, {"y"}, IntsAttribute("perm", {1, 0})),
           {4, 3}, {6, 2}),
-      One(Int64s("i", {2, 0, -1}) + Node("Gather", {"x", "i"}, {"y"}, Int("axis", 0)), {4, 2},
-          {3, 2}),
+      One(Int64s("i", {2, 0, -1}) + Node("Gather", {"x", "i"}, {"y"}, IntAttribute("axis", 0)),
+          {4, 2}, {3, 2}),
       One(Int64s("b", {1}) + Int64s("e", {100}) + Int64s("a", {0}) +
               Node("Slice", {"x", "b", "e", "a"}, {"s"}) +
-              Node("Concat", {"s", "x"}, {"y"}, Int("axis", 0)),
+              Node("Concat", {"s", "x"}, {"y"}, IntAttribute("axis", 0)),
           {4, 2}, {7, 2}),
       One(Int64s("s", {3, 4}) + Node("Expand", {"x", "s"}, {"a"}) +
-              Node("ReduceSum", {"a"}, {"y"}, Int("keepdims", 1)),
+              Node("ReduceSum", {"a"}, {"y"}, IntAttribute("keepdims", 1)),
           {1, 4}, {1, 1}),
       One(Node("Shape", {"x"}, {"s"}) + Node("ConstantOfShape", {"s"}, {"z"}) +
               Node("Sub", {"x", "z"}, {"y"}),
           {-1, 3}, {-1, 3}),
       One(Int64s("p", {0, 1, 0, 1}) + Node("Pad", {"x", "p"}, {"a"}) + Node("Clip", {"a"}, {"y"}),
           {2, 3}, {2, 5}),
-      One(Int64s("k", {2}) + Node("TopK", {"x", "k"}, {"y", "i"}, Int("axis", -1)), {3, 4}, {3, 2}),
+      One(Int64s("k", {2}) + Node("TopK", {"x", "k"}, {"y", "i"}, IntAttribute("axis", -1)), {3, 4},
+          {3, 2}),
       One(Floats("s", {3}) + Floats("b", {3}) + Floats("m", {3}) +
               Initializer<float>("v", DType::kFloat, {3}, {1, 2, 3}) +
               Node("BatchNormalization", {"x", "s", "b", "m", "v"}, {"y"}),
           image, image),
-      One(Node("Cast", {"x"}, {"y"}, Int("to", 7)), {5}, {5}, DType::kInt64),
+      One(Node("Cast", {"x"}, {"y"}, IntAttribute("to", 7)), {5}, {5}, DType::kInt64),
       One(Int64s("i", {1, 0}) + Int64s("r", {2}) + Node("Tile", {"x", "r"}, {"t"}) +
               Node("GatherElements", {"t", "i"}, {"y"}),
           {3}, {2}),
-      One(Node("ArgMax", {"x"}, {"y"}, Int("axis", 1)), {2, 5}, {2, 1}, DType::kInt64),
+      One(Node("ArgMax", {"x"}, {"y"}, IntAttribute("axis", 1)), {2, 5}, {2, 1}, DType::kInt64),
       One(Int64s("t", {0}) + Node("CumSum", {"x", "t"}, {"y"}), {4, 2}, {4, 2}),
-      One(Node("Split", {"x"}, {"a", "b"}, Int("axis", 1)) + Node("Mul", {"a", "b"}, {"y"}), {2, 4},
-          {2, 2}),
+      One(Node("Split", {"x"}, {"a", "b"}, IntAttribute("axis", 1)) +
+              Node("Mul", {"a", "b"}, {"y"}),
+          {2, 4}, {2, 2}),
   };
 }
 

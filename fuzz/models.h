@@ -15,6 +15,8 @@ namespace wnn::fuzz {
 
 // One model or more for most families of operators, of a few hundred bytes each.
 std::vector<std::string> SeedModels();
+// Those, and models of every kind: with subgraphs, functions, sequences, strings, 8-bit numbers.
+std::vector<std::string> MoreSeedModels();
 
 // Small, so that many models are tried in a second.
 Limits FuzzLimits();

@@ -12,7 +12,7 @@ import subprocess
 import sys
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
-BUILD = ROOT / "build/fuzz"
+BUILD = ROOT / "build/asan"  # with the tests of sanitize.py
 TARGETS = ["wire", "import", "run", "isa", "witx", "wit", "image"]
 
 
@@ -23,7 +23,7 @@ def cache_dir() -> pathlib.Path:
 
 def build(targets: list[str]) -> None:
     if not (BUILD / "build.ninja").exists():
-        subprocess.run(["cmake", "--preset", "fuzz", "--log-level=WARNING"], cwd=ROOT, check=True)
+        subprocess.run(["cmake", "--preset", "asan", "--log-level=WARNING"], cwd=ROOT, check=True)
     subprocess.run(["cmake", "--build", BUILD, "--target", *(f"fuzz-{t}" for t in targets)],
                    check=True)
 

@@ -8,6 +8,29 @@
 #include "stb_image.h"
 
 namespace wnn::image {
+namespace {
+
+// Whether the numbers in the head of a PNM file, three of them, fit an int, which stb_image does
+// not check. True for what is no PNM file.
+bool PnmNumbersFit(std::span<const std::byte> file) {
+  constexpr int kNumbers = 3, kMaxDigits = 9;
+  const auto at = [&](std::size_t i) { return static_cast<char>(file[i]); };
+  if (file.size() < 2 || at(0) != 'P' || (at(1) != '5' && at(1) != '6')) return true;
+  std::size_t i = 2;
+  for (int n = 0; n < kNumbers; ++n) {
+    while (i < file.size() && (at(i) == '#' || at(i) == ' ' || (at(i) >= '\t' && at(i) <= '\r'))) {
+      const bool is_comment = at(i) == '#';
+      while (is_comment && i < file.size() && at(i) != '\n' && at(i) != '\r') ++i;
+      if (i < file.size()) ++i;
+    }
+    const std::size_t first = i;
+    while (i < file.size() && at(i) >= '0' && at(i) <= '9') ++i;
+    if (i - first > kMaxDigits) return false;
+  }
+  return true;
+}
+
+}  // namespace
 
 std::expected<Image, std::string> Decode(std::span<const std::byte> bytes) {
   if (bytes.empty()) return std::unexpected("the file is empty");
@@ -19,6 +42,9 @@ std::expected<Image, std::string> Decode(std::span<const std::byte> bytes) {
 
   if (!HuffmanTablesFit(bytes)) {
     return std::unexpected("the picture is damaged (a Huffman table of more than 256 codes)");
+  }
+  if (!PnmNumbersFit(bytes)) {
+    return std::unexpected("the picture is damaged (a number of more than nine digits)");
   }
   Image image;
   int channels = 0;

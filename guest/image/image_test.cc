@@ -140,6 +140,14 @@ TEST(Decode, RefusesPnmOfSixteenBits) {
   }
 }
 
+TEST(Decode, RefusesPnmNumbersThatDoNotFit) {
+  for (const char* text : {"P6 5565655565655 2 255\nabcdef", "P6 1 99999999999 255\nabcdef",
+                           "P5 #c\n 1 # 1\r\n1 2550000000000\nabc", "P6\n1234567890"}) {
+    EXPECT_FALSE(Decode(FromText(text)).has_value()) << text;
+  }
+  EXPECT_TRUE(Decode(FromText("P6 #1234567890\n 1 000000002 255\nabcdef")).has_value());
+}
+
 TEST(Decode, RefusesAHugePictureBeforeItAllocates) {
   const auto image = Decode(FromText("P6 10000 10000 255\n"));
   ASSERT_FALSE(image.has_value());
