@@ -2,7 +2,7 @@
 """Runs the fuzz targets under libFuzzer: fuzz.py [--minutes N] [TARGET...].
 
 Each target runs for N minutes (1 unless said) from its seeds and from what earlier runs have found,
-which is kept in the project's cache. An input that breaks a target is left in build/fuzz/artifacts.
+which is kept in the project's cache. An input that breaks a target is left in build/asan/artifacts.
 """
 
 import argparse
