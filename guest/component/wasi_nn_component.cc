@@ -146,6 +146,16 @@ wasi_nn_errno ReadDims(Resource tensor, uint32_t* dimensions, uint32_t n_dimensi
   return error;
 }
 
+wasi_nn_errno ReadType(Resource tensor, wasi_nn_value_type* type) {
+  // By the WIT's numbers; types that have none there cross as U8, too.
+  constexpr wasi_nn_value_type kTypes[] = {
+      {WASI_NN_TENSOR_TYPE_F16, 10},  {WASI_NN_TENSOR_TYPE_F32, 1}, {WASI_NN_TENSOR_TYPE_F64, 11},
+      {WASI_NN_TENSOR_TYPE_BF16, 16}, {WASI_NN_TENSOR_TYPE_U8, 0},  {WASI_NN_TENSOR_TYPE_I32, 6},
+      {WASI_NN_TENSOR_TYPE_I64, 7}};
+  *type = kTypes[TensorType(tensor)];
+  return WASI_NN_ERRNO_SUCCESS;
+}
+
 // The output's bytes to the front of `buffer`, without a copy in between.
 wasi_nn_errno ReadOutput(Resource tensor, uint8_t* buffer, uint32_t capacity,
                          uint32_t* size_bytes) {
@@ -347,6 +357,25 @@ wasi_nn_errno wasi_nn_onnx_output_dims_by_name(wasi_nn_graph_execution_context h
   wasi_nn_errno error = WASI_NN_ERRNO_SUCCESS;
   const NamedTensor* output = OutputNamed(*context, {name, name_size_bytes}, &error);
   return output == nullptr ? error : ReadDims(output->tensor, dimensions, n_dimensions, rank);
+}
+
+wasi_nn_errno wasi_nn_onnx_output_type(wasi_nn_graph_execution_context handle, uint32_t index,
+                                       wasi_nn_value_type* type) {
+  const Context* context = Contexts().Find(handle);
+  if (context == nullptr) return NoSuch("execution context", handle);
+  wasi_nn_errno error = WASI_NN_ERRNO_SUCCESS;
+  const NamedTensor* output = OutputAt(*context, index, &error);
+  return output == nullptr ? error : ReadType(output->tensor, type);
+}
+
+wasi_nn_errno wasi_nn_onnx_output_type_by_name(wasi_nn_graph_execution_context handle,
+                                               const char* name, uint32_t name_size_bytes,
+                                               wasi_nn_value_type* type) {
+  const Context* context = Contexts().Find(handle);
+  if (context == nullptr) return NoSuch("execution context", handle);
+  wasi_nn_errno error = WASI_NN_ERRNO_SUCCESS;
+  const NamedTensor* output = OutputNamed(*context, {name, name_size_bytes}, &error);
+  return output == nullptr ? error : ReadType(output->tensor, type);
 }
 
 wasi_nn_errno wasi_nn_unload(wasi_nn_graph handle) {

@@ -23,7 +23,7 @@
 //
 // Over either ABI:
 //   (neither)         a core module that runs on every host of wasi_ephemeral_nn
-//   WASI_NN_COMPONENT a component: names, outputs' shapes, the host's messages. Link
+//   WASI_NN_COMPONENT a component: names, outputs' types and shapes, the host's messages. Link
 //                     guest/component as guest/README.md says
 //   WASI_NN_EXTENSION either, with the extension of wasi-nn-onnx: the same in core modules, and
 //                     wasi_nn_introspection.hpp; runs on this host only
@@ -122,6 +122,7 @@ class Context {
   // nothing is written, and the message says what is needed where the host tells.
   template <Element T>
   [[nodiscard]] Result<std::size_t> GetOutputInto(Slot output, std::span<T> out) const {
+    if (auto type = CheckType<T>(output); !type) return std::unexpected(std::move(type.error()));
     std::uint32_t size_bytes = 0;
     if (auto got = ReadOutput(output, std::as_writable_bytes(out), &size_bytes); !got) {
       return std::unexpected(std::move(got.error()));
@@ -134,6 +135,7 @@ class Context {
   // number.
   template <Element T>
   [[nodiscard]] Result<Elements<T>> GetOutput(Slot output, std::size_t expected_size = 0) const {
+    if (auto type = CheckType<T>(output); !type) return std::unexpected(std::move(type.error()));
 #ifdef WASI_NN_HAS_MORE
     if (expected_size == 0) {
       if (const auto dims = OutputDims(output)) {
@@ -156,8 +158,8 @@ class Context {
   }
 
   // An output that is declared. Hosts that do not tell the shape that came out leave it to be
-  // deduced: then at most one dimension may be open. An output is bytes to its reader: whether the
-  // model's elements are those declared, Check of wasi_nn_introspection.hpp tells.
+  // deduced: then at most one dimension may be open. Where they do not tell the type, an output is
+  // bytes to its reader.
   template <Element T, std::size_t... kDims>
   [[nodiscard]] Result<TypedTensor<T, kDims...>> Get(const Output<T, kDims...>& output) const {
     TypedTensor<T, kDims...> tensor;
@@ -350,6 +352,40 @@ class Context {
         return internal::Refused(what, number, "compute has not succeeded on this context yet");
       default: return internal::Refused(what, number, "");
     }
+  }
+
+  // Whether an output may be read as elements of type T, as far as the host tells. All may be read
+  // as std::byte, and what crosses as U8 as unsigned char, too.
+  template <Element T>
+  Result<void> CheckType(const Slot& output) const {
+#ifdef WASI_NN_HAS_MORE
+    if constexpr (!std::is_same_v<T, std::byte>) {
+      constexpr ElementType kWanted = kElementType<T>;
+      const std::string_view name = output.name();
+      wasi_nn_value_type type{};
+      const wasi_nn_errno number =
+          output.has_name()
+              ? wasi_nn_onnx_output_type_by_name(handle_.get(), name.data(),
+                                                 static_cast<std::uint32_t>(name.size()), &type)
+              : wasi_nn_onnx_output_type(handle_.get(), output.index(), &type);
+      if (number != WASI_NN_ERRNO_SUCCESS) {
+        return internal::Refused("get_output " + output.ToString(), number, "");
+      }
+      const bool is_bytes = type.type == WASI_NN_NONE || type.type == WASI_NN_TENSOR_TYPE_U8;
+      const bool is_any_byte = type.onnx_type == 0 || std::is_same_v<T, unsigned char>;
+      if (type.onnx_type != kWanted.onnx &&
+          !(is_bytes && is_any_byte && kWanted.crosses_as() == TensorType::kU8)) {
+        const std::string_view is =
+            type.onnx_type == 0 ? "bytes" : ElementTypeOfOnnx(type.onnx_type).name;
+        return internal::Fail(
+            "get_output " + output.ToString(), WASI_NN_ERRNO_INVALID_ARGUMENT,
+            "its elements are " + std::string(is) + ", not " + std::string(kWanted.name));
+      }
+    }
+#else
+    static_cast<void>(output);
+#endif
+    return {};
   }
 
   // How many elements the host wrote to the front of `out`.

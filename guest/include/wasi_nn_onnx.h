@@ -85,6 +85,18 @@ wasi_nn_errno wasi_nn_onnx_output_dims_by_name(wasi_nn_graph_execution_context c
                                                uint32_t* dimensions, uint32_t n_dimensions,
                                                uint32_t* rank);
 
+/* (*) The element type of an output of the last compute. In components `onnx_type` is 0 for what
+ * crosses as U8. */
+WASI_NN_ONNX_IMPORT("output_type")
+wasi_nn_errno wasi_nn_onnx_output_type(wasi_nn_graph_execution_context context, uint32_t index,
+                                       wasi_nn_value_type* type);
+
+/* (*) */
+WASI_NN_ONNX_IMPORT("output_type_by_name")
+wasi_nn_errno wasi_nn_onnx_output_type_by_name(wasi_nn_graph_execution_context context,
+                                               const char* name, uint32_t name_size_bytes,
+                                               wasi_nn_value_type* type);
+
 /* (*) As wasi_nn_set_input. */
 WASI_NN_ONNX_IMPORT("set_input_by_name")
 wasi_nn_errno wasi_nn_onnx_set_input_by_name(wasi_nn_graph_execution_context context,

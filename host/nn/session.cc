@@ -254,6 +254,14 @@ Result<Shape> Session::OutputShape(Handle handle, uint32_t index) {
   return Shape(output.dims.begin(), output.dims.end());
 }
 
+Result<DType> Session::OutputType(Handle handle, uint32_t index) {
+  WNN_ASSIGN_OR_RETURN(auto context, FindContext(handle));
+  ContextUse use(std::move(context));
+  WNN_RETURN_IF_ERROR(use.Check());
+  WNN_ASSIGN_OR_RETURN(const TensorView output, (*use).Output(index));
+  return output.dtype;
+}
+
 Status Session::BindOutput(Handle handle, uint32_t output, uint32_t input) {
   CallTimer timer(options_.observer, Call::kBindOutput);
   WNN_ASSIGN_OR_RETURN(auto context, FindContext(handle));

@@ -93,6 +93,8 @@ class Session {
 
   // The shape of an output, as it came out. Errors as Output's.
   Result<Shape> OutputShape(Handle context, uint32_t index);
+  // Its element type. Errors as Output's.
+  Result<DType> OutputType(Handle context, uint32_t index);
 
   // From now on, when the context computes again, the input has the value that the output had after
   // the last compute: state that stays on the host. A value that the guest sets counts for the next

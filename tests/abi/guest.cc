@@ -36,6 +36,8 @@ constexpr HostFunction kFunctions[] = {
     {kExtension, "value_dim_name", 7},
     {kExtension, "output_dims", 5},
     {kExtension, "output_dims_by_name", 6},
+    {kExtension, "output_type", 3},
+    {kExtension, "output_type_by_name", 4},
     {kExtension, "set_input_by_name", 4},
     {kExtension, "get_output_by_name", 6},
     {kExtension, "bind_output", 3},

@@ -226,6 +226,28 @@ TEST_P(WitxExtensionTest, OutputsHaveTheShapeThatCameOut) {
   }
 }
 
+TEST_P(WitxExtensionTest, OutputsHaveTheTypeThatCameOut) {
+  const uint32_t context = ContextOn(IdentityModel(DType::kFloat, {1}));
+  const uint32_t out = guest().Reserve(8);
+  EXPECT_EQ(guest().Call("output_type", {context, 0, out}), Errno::kRuntimeError);
+  Set(context, 0, {1});
+  ASSERT_EQ(guest().Compute(context), Errno::kSuccess);
+  const auto [name, size] = PutText("0");
+  for (const auto& [function, args] : std::vector<std::pair<const char*, std::vector<uint32_t>>>{
+           {"output_type", {context, 0, out}},
+           {"output_type_by_name", {context, name, size, out}}}) {
+    EXPECT_EQ(guest().Call(function, args), Errno::kSuccess);
+    EXPECT_EQ(guest().ReadU32(out), kF32);
+    EXPECT_EQ(guest().ReadU32(out + 4), static_cast<uint32_t>(DType::kFloat));
+  }
+  const uint32_t of_bools = ContextOn(IdentityModel(DType::kBool, {1}));
+  ASSERT_EQ(guest().SetInput(of_bools, 0, {1}, Tag(DType::kUint8), std::vector<std::byte>(1)), Errno::kSuccess);
+  ASSERT_EQ(guest().Compute(of_bools), Errno::kSuccess);
+  EXPECT_EQ(guest().Call("output_type", {of_bools, 0, out}), Errno::kSuccess);
+  EXPECT_EQ(guest().ReadU32(out), kNone);
+  EXPECT_EQ(guest().ReadU32(out + 4), static_cast<uint32_t>(DType::kBool));
+}
+
 // --- the last error ----------------------------------------------------------------------------
 
 TEST_P(WitxExtensionTest, TheLastErrorStaysUntilTheNext) {
@@ -438,6 +460,8 @@ TEST_P(WitxExtensionTest, UnknownHandlesSidesAndIndices) {
       {"value_dim_name", {graph, 0, 1, 0, out, 8, out}},
       {"output_dims", {0, 0, out, 8, out}},
       {"output_dims_by_name", {0, out, 0, out, 8, out}},
+      {"output_type", {0, 0, out}},
+      {"output_type_by_name", {0, out, 0, out}},
       {"set_input_by_name", {0, out, 0, out}},
       {"get_output_by_name", {0, out, 0, out, 8, out}},
       {"bind_output", {0, 0, 0}},
@@ -478,6 +502,8 @@ TEST_P(WitxExtensionTest, PointersOutsideTheMemory) {
         {"output_dims", {context, 0, bad, 8, out}},
         {"output_dims", {context, 0, out, 8, bad}},
         {"output_dims_by_name", {context, bad, 8, out, 8, out}},
+        {"output_type", {context, 0, bad}},
+        {"output_type_by_name", {context, bad, 8, out}},
         {"set_input_by_name", {context, bad, 8, out}},
         {"get_output_by_name", {context, bad, 8, out, 8, out}},
         {"bind_output_by_name", {context, bad, 8, left, n_left}},

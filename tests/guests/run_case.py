@@ -18,6 +18,7 @@ runtime's library is not on this machine.
 """
 
 import json
+import math
 import os
 import subprocess
 import sys
@@ -181,6 +182,39 @@ def cell_model():
     return model
 
 
+WIDTH = 4
+
+
+def cache_model():
+    """Attention of one query to past and new keys, unscaled; see cache.cc."""
+    model = onnx_writer.ModelWriter("cache", 17, "tests")
+    for value in "query", "key", "value":
+        model.add_input(value, [1, WIDTH])
+    for value in "past_keys", "past_values":
+        model.add_input(value, ["P", WIDTH])
+    model.add_node("Concat", ["past_keys", "key"], "keys", axis=0)
+    model.add_node("Concat", ["past_values", "value"], "values", axis=0)
+    model.add_node("Transpose", ["keys"], "columns", perm=[1, 0])
+    model.add_node("MatMul", ["query", "columns"], "scores")
+    model.add_node("Softmax", ["scores"], "weights", axis=1)
+    model.add_node("MatMul", ["weights", "values"], "result")
+    model.add_output("result", [1, WIDTH])
+    for value in "keys", "values":
+        model.add_output(value, ["Q", WIDTH])
+    return model
+
+
+def cache_output():
+    tokens, lines = [], []
+    for step in range(5):
+        tokens.append([(step * 3 + i) % 5 / 2 - 0.75 for i in range(WIDTH)])
+        weights = [math.exp(sum(a * b for a, b in zip(tokens[-1], key))) for key in tokens]
+        result = [sum(w * row[i] for w, row in zip(weights, tokens)) / sum(weights)
+                  for i in range(WIDTH)]
+        lines.append(f"{step + 1} rows: " + " ".join(f"{value:.3f}" for value in result))
+    return "\n".join(lines) + "\n"
+
+
 # ONNX's numbers and the bytes of an element, in the order of types.cc.
 TYPES = ((9, 1), (3, 1), (2, 1), (5, 2), (4, 2), (6, 4), (12, 4), (7, 8), (13, 8), (10, 2), (16, 2),
          (1, 4), (11, 8))
@@ -244,6 +278,7 @@ check: invalid_argument (1): output 'y' is declared as f64[?,2], but the model h
 40 40
 bind_output 'h2' 'h0': invalid_argument (1): the model has no output 'h2'; it has 'y', 'h1', \
 which also go by "0", "1" and so on
+get_output 'y': invalid_argument (1): its elements are f32, not i32
 """
 EXAMPLES = {
     "typed": ("""1 4
@@ -264,10 +299,12 @@ use as_standard_layout()
     "infer": ("""12 24
 error 7, needed 8
 """, 3 * 8),
+    # A token in thrice and its result out, each step; nothing of the cache.
+    "cache": (cache_output(), 5 * 4 * (WIDTH * 4)),
     "types": (TYPES_OUTPUT, TYPES_COPIED),
     "types-rust": (TYPES_RUST_OUTPUT, TYPES_COPIED),
 }
-MODELS = {"types": types_model, "types-rust": types_model}  # of others: cell_model
+MODELS = {"cache": cache_model, "types": types_model, "types-rust": types_model}  # of others: cell_model
 
 
 def example(host, guests, runtime, guest, name):

@@ -55,5 +55,6 @@ int main(int argc, char** argv) {
     std::printf("%g %g\n", static_cast<double>(y.data[0]), static_cast<double>(y.data[1]));
   }
   std::printf("%s\n", context.BindOutput("h2", "h0").error().message.c_str());
+  std::printf("%s\n", context.GetOutput<std::int32_t>("y").error().message.c_str());
   return 0;
 }

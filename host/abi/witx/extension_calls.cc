@@ -97,14 +97,19 @@ Status ValueName(WitxCall& call, const uint32_t* args) {
   return WriteText(call, value.info->name, {args[3], args[4], args[5]}, "the name");
 }
 
-// value_type(graph, side, index, out): two words, the WASI-NN type and ONNX's
+// Two words: the WASI-NN type and ONNX's.
+void StoreType(const WitxCall& call, DType dtype, std::span<std::byte> out) {
+  const auto types = TensorTypes(call.dialect);
+  const auto found = std::ranges::find(types, dtype);
+  StoreU32(out, found == types.end() ? kNone : static_cast<uint32_t>(found - types.begin()));
+  StoreU32(out.subspan(4), static_cast<uint32_t>(dtype));
+}
+
+// value_type(graph, side, index, out)
 Status ValueType(WitxCall& call, const uint32_t* args) {
   WNN_ASSIGN_OR_RETURN(auto out, call.memory.Bytes(args[3], 8, "the type's result"));
   WNN_ASSIGN_OR_RETURN(const Value value, ValueOf(call, args));
-  const auto types = TensorTypes(call.dialect);
-  const auto found = std::ranges::find(types, value.info->dtype);
-  StoreU32(out, found == types.end() ? kNone : static_cast<uint32_t>(found - types.begin()));
-  StoreU32(out.subspan(4), static_cast<uint32_t>(value.info->dtype));
+  StoreType(call, value.info->dtype, out);
   return OkStatus();
 }
 
@@ -151,6 +156,14 @@ Status OutputDims(WitxCall& call, const uint32_t* args) {
   return WriteOutputDims(call, args[0], args[1], {args[2], args[3], args[4]});
 }
 
+// output_type(context, index, out)
+Status OutputType(WitxCall& call, const uint32_t* args) {
+  WNN_ASSIGN_OR_RETURN(auto out, call.memory.Bytes(args[2], 8, "the type's result"));
+  WNN_ASSIGN_OR_RETURN(const DType dtype, call.session.OutputType(args[0], args[1]));
+  StoreType(call, dtype, out);
+  return OkStatus();
+}
+
 // The index of the context's input or output whose name is at `text`: address, length.
 Result<uint32_t> IndexByName(const WitxCall& call, nn::Handle context, const uint32_t* text,
                              bool is_input) {
@@ -183,6 +196,14 @@ Status OutputDimsByName(WitxCall& call, const uint32_t* args) {
   WNN_ASSIGN_OR_RETURN(const uint32_t index,
                        IndexByName(call, args[0], args + 1, /*is_input=*/false));
   return WriteOutputDims(call, args[0], index, {args[3], args[4], args[5]});
+}
+
+// output_type_by_name(context, name_ptr, name_len, out)
+Status OutputTypeByName(WitxCall& call, const uint32_t* args) {
+  WNN_ASSIGN_OR_RETURN(const uint32_t index,
+                       IndexByName(call, args[0], args + 1, /*is_input=*/false));
+  const std::array by_index = {args[0], index, args[3]};
+  return OutputType(call, by_index.data());
 }
 
 // bind_output(context, output, input)
@@ -276,6 +297,8 @@ constexpr WitxFunction kFunctions[] = {
     {"value_dim_name", 7, ValueDimName, kTellsSize},
     {"output_dims", 5, OutputDims, kTellsSize},
     {"output_dims_by_name", 6, OutputDimsByName, kTellsSize},
+    {"output_type", 3, OutputType},
+    {"output_type_by_name", 4, OutputTypeByName},
     {"set_input_by_name", 4, SetInputByName},
     {"get_output_by_name", 6, GetOutputByName, kTellsSize},
     {"bind_output", 3, BindOutput},

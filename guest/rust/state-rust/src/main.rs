@@ -40,5 +40,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     }
     let unknown = context.bind_output("h2", "h0");
     println!("{}", unknown.err().ok_or("accepted")?);
+    let wrong = context.output::<i32, Ix2>("y");
+    println!("{}", wrong.err().ok_or("accepted")?);
     Ok(())
 }

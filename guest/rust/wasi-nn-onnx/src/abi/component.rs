@@ -132,7 +132,16 @@ impl Context {
         if tensor.ty() == to_nn(ty) {
             return Ok(tensor);
         }
-        let reason = format!("its elements are {:?}, not {}", tensor.ty(), ty.name());
+        let is = match tensor.ty() {
+            NnType::Fp16 => "f16",
+            NnType::Fp32 => "f32",
+            NnType::Fp64 => "f64",
+            NnType::Bf16 => "bf16",
+            NnType::U8 => "bytes",
+            NnType::I32 => "i32",
+            NnType::I64 => "i64",
+        };
+        let reason = format!("its elements are {is}, not {}", ty.name());
         refuse(ErrorCode::InvalidArgument, reason)
     }
 

@@ -185,6 +185,8 @@ impl Context {
         output: Slot,
     ) -> Result<(Option<Vec<u32>>, Storage<T>)> {
         const TOO_LARGE: u32 = 7;
+        #[cfg(feature = "extension")]
+        self.check_type(output, T::TYPE)?;
         let (mut errno, mut size) = self.read(output, &mut [])?;
         let mut elements = Vec::<T>::new();
         if errno == TOO_LARGE {
@@ -208,6 +210,8 @@ impl Context {
         _ty: TensorType,
         buffer: &mut [u8],
     ) -> Result<usize> {
+        #[cfg(feature = "extension")]
+        self.check_type(output, _ty)?;
         let (errno, size) = self.read(output, buffer)?;
         check("get_output", errno).map(|()| size as usize)
     }
@@ -268,6 +272,13 @@ mod extension {
             dims: *mut u32,
             capacity: usize,
             rank: *mut u32,
+        ) -> u32;
+        pub fn output_type(context: u32, index: u32, ty: *mut [u32; 2]) -> u32;
+        pub fn output_type_by_name(
+            context: u32,
+            name: *const u8,
+            length: usize,
+            ty: *mut [u32; 2],
         ) -> u32;
         pub fn set_input_by_name(
             context: u32,
@@ -423,6 +434,26 @@ impl Context {
             }
         })?;
         Ok(Some(dims))
+    }
+
+    /// Whether the output may be read as elements of this type: what crosses as bytes as u8, too.
+    fn check_type(&self, output: Slot, wanted: TensorType) -> Result<()> {
+        let mut ty = [0; 2];
+        check("get_output", unsafe {
+            match output {
+                Slot::Index(index) => extension::output_type(self.0, index, &mut ty),
+                Slot::Name(name) => {
+                    extension::output_type_by_name(self.0, name.as_ptr(), name.len(), &mut ty)
+                }
+            }
+        })?;
+        let is = TensorType::from_onnx(ty[1]);
+        if is == Some(wanted) || (ty[0] == NONE && wanted == TensorType::U8) {
+            return Ok(());
+        }
+        let is = is.map_or_else(|| format!("onnx-type-{}", ty[1]), |is| is.name().to_string());
+        let reason = format!("its elements are {is}, not {}", wanted.name());
+        Err(Error::new(ErrorCode::InvalidArgument, "get_output", reason))
     }
 
     pub(crate) fn bind_output(&mut self, output: Slot, input: Slot) -> Result<()> {
