@@ -2,7 +2,7 @@
 
 #include <algorithm>
 #include <array>
-#include <cstring>
+#include <deque>
 #include <map>
 #include <set>
 #include <string>
@@ -373,8 +373,12 @@ class Differentiator {
   Differentiator(Builder& builder, const GradientRequest& request)
       : builder_(builder), request_(request) {}
 
+  // Finds the nodes between the variables and y. False if one of `unknown`, whose producers are not
+  // there yet, is among what y is made of.
+  bool FindNodes(const std::set<ValueId>& unknown);
+
+  // REQUIRES: FindNodes()
   Status Run() {
-    FindNodes();
     EvaluateAtValues();
     gradients_[request_.y] = builder_.Number(1, Actual(request_.y), true);
     for (size_t i = nodes_.size(); i-- > 0 && builder_.status().ok();) {
@@ -391,37 +395,6 @@ class Differentiator {
   }
 
  private:
-  // The nodes between the variables and y, each after those whose outputs it reads.
-  void FindNodes() {
-    std::set<ValueId> seen(request_.variables.begin(), request_.variables.end());
-    std::vector<std::pair<NodeId, size_t>> path;  // with the next input to look at
-    const auto enter = [&](ValueId id) {
-      if (id == kNoValue || !seen.insert(id).second) return;
-      const NodeId producer = builder_.graph().value(id).producer;
-      if (producer != kNoNode) path.emplace_back(producer, 0);
-    };
-    std::set<NodeId> done;
-    dependent_.insert(request_.variables.begin(), request_.variables.end());
-    enter(request_.y);
-    while (!path.empty() && builder_.status().ok()) {
-      const NodeId id = path.back().first;
-      const Node& node = builder_.graph().node(id);
-      if (path.back().second < node.inputs.size()) {
-        enter(node.inputs[path.back().second++]);
-        continue;
-      }
-      path.pop_back();
-      builder_.Count();
-      const bool depends = std::any_of(node.inputs.begin(), node.inputs.end(),
-                                       [&](ValueId v) { return dependent_.count(v) != 0; });
-      if (!depends || !done.insert(id).second) continue;
-      for (ValueId output : node.outputs) {
-        if (output != kNoValue) dependent_.insert(output);
-      }
-      nodes_.push_back(id);
-    }
-  }
-
   // Where a variable has another value than its own, what depends on it is computed again.
   void EvaluateAtValues() {
     for (size_t i = 0; i < request_.variables.size(); ++i) {
@@ -484,18 +457,77 @@ class Differentiator {
 
   Builder& builder_;
   const GradientRequest& request_;
-  std::vector<NodeId> nodes_;
+  std::vector<NodeId> nodes_;    // each after those whose outputs it reads
   std::set<ValueId> dependent_;  // on the variables, these included
   std::map<ValueId, ValueId> actual_;
   std::map<ValueId, ValueId> gradients_;
 };
 
+bool Differentiator::FindNodes(const std::set<ValueId>& unknown) {
+  bool complete = true;
+  std::set<ValueId> seen(request_.variables.begin(), request_.variables.end());
+  std::vector<std::pair<NodeId, size_t>> path;  // with the next input to look at
+  const auto enter = [&](ValueId id) {
+    if (id == kNoValue || !seen.insert(id).second) return;
+    if (unknown.count(id) != 0) complete = false;
+    const NodeId producer = builder_.graph().value(id).producer;
+    if (producer != kNoNode) path.emplace_back(producer, 0);
+  };
+  std::set<NodeId> done;
+  dependent_.insert(request_.variables.begin(), request_.variables.end());
+  enter(request_.y);
+  while (!path.empty() && builder_.status().ok()) {
+    const NodeId id = path.back().first;
+    const Node& node = builder_.graph().node(id);
+    if (path.back().second < node.inputs.size()) {
+      enter(node.inputs[path.back().second++]);
+      continue;
+    }
+    path.pop_back();
+    builder_.Count();
+    const bool depends = std::any_of(node.inputs.begin(), node.inputs.end(),
+                                     [&](ValueId v) { return dependent_.count(v) != 0; });
+    if (!depends || !done.insert(id).second) continue;
+    for (ValueId output : node.outputs) {
+      if (output != kNoValue) dependent_.insert(output);
+    }
+    nodes_.push_back(id);
+  }
+  return complete;
+}
+
 }  // namespace
 
-Status AddGradient(graph::Graph& graph, const GradientRequest& request,
-                   FunctionRef<Status()> count_node) {
+Status AddGradients(graph::Graph& graph, std::span<const GradientRequest> requests,
+                    FunctionRef<Status()> count_node) {
   Builder builder(graph, count_node);
-  return Differentiator(builder, request).Run();
+  std::deque<const GradientRequest*> waiting;
+  std::set<ValueId> unknown;
+  for (const GradientRequest& request : requests) {
+    waiting.push_back(&request);
+    unknown.insert(request.results.begin(), request.results.end());
+  }
+  for (size_t n_postponed = 0; !waiting.empty();) {
+    const GradientRequest& request = *waiting.front();
+    waiting.pop_front();
+    Differentiator differentiator(builder, request);
+    builder.Count();
+    const bool is_ready = differentiator.FindNodes(unknown);
+    Status status = std::move(builder.status());
+    if (status.ok() && is_ready) {
+      status = differentiator.Run();
+      for (ValueId result : request.results) unknown.erase(result);
+      n_postponed = 0;
+    } else if (status.ok()) {
+      // It differentiates what another one gives.
+      waiting.push_back(&request);
+      if (++n_postponed > waiting.size()) {
+        status = InvalidArgument("it differentiates its own result");
+      }
+    }
+    if (!status.ok()) return std::move(status).WithContext(request.label);
+  }
+  return OkStatus();
 }
 
 }  // namespace wnn::frontend

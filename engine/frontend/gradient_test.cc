@@ -159,8 +159,8 @@ TEST(GradientTest, OfGradientsAndOfIntermediateValues) {
   model.Input("x", DType::kFloat, {"N"});
   model.Node("Mul", {"x", "x"}, {"square"});
   model.Node("Mul", {"square", "x"}, {"y"});
+  AddGradientOf(model, {"x"}, {"second"}, {"x"}, "first");  // in any order
   AddGradientOf(model, {"x"}, {"first"}, {"x"}, "y");
-  AddGradientOf(model, {"x"}, {"second"}, {"x"}, "first");
   AddGradientOf(model, {"square", "x"}, {"by_square", ""}, {"square", "x"}, "y");
   for (const char* name : {"first", "second", "by_square"}) model.Output(name);
   const auto results = RunBoth(model, {{{2}, {2, -3}}});
@@ -227,6 +227,26 @@ TEST(GradientTest, RefusesWhatItCannotDo) {
     ASSERT_FALSE(invalid.ok());
     EXPECT_EQ(invalid.code(), Code::kInvalidArgument);
   }
+}
+
+TEST(GradientTest, RefusesItsOwnResultAndSubgraphs) {
+  ModelBuilder circle = NewModel();
+  circle.Input("x", DType::kFloat, {1});
+  AddGradientOf(circle, {"x"}, {"a"}, {"x"}, "b");
+  AddGradientOf(circle, {"x"}, {"b"}, {"x"}, "a");
+  circle.Output("b");
+  EXPECT_EQ(LoadError(circle).code(), Code::kInvalidArgument);
+
+  ModelBuilder body = NewModel(), model = NewModel();
+  body.Node("Neg", {"x"}, {"y"});
+  AddGradientOf(body, {"x"}, {"dx"}, {"x"}, "y");
+  body.Output("dx");
+  model.Input("x", DType::kFloat, {1});
+  model.Input("c", DType::kBool, {});
+  model.Node("If", {"c"}, {"z"},
+             {testing::GraphAttr("then_branch", body), testing::GraphAttr("else_branch", body)});
+  model.Output("z");
+  EXPECT_EQ(LoadError(model).code(), Code::kUnsupportedOperation);
 }
 
 // Each is made of more nodes than the one before.

@@ -66,8 +66,7 @@ class GraphImporter {
   Status AddNode(const NodeProto& proto, Scope& scope);
   Status CountNode();
   bool IsGradient(const NodeProto& proto, const Scope& scope) const;
-  // REQUIRES: the other nodes of the scope are there.
-  Status AddGradientNodes(const NodeProto& proto, Scope& scope);
+  Status ReadGradient(const NodeProto& proto, Scope& scope);
   Status AddOperator(const NodeProto& proto, const ops::OpDef& op, int64_t version, Scope& scope);
   Status AddOperands(const NodeProto& proto, size_t n_inputs, size_t n_outputs, Scope& scope,
                      Node& node);
@@ -88,6 +87,8 @@ class GraphImporter {
   Result<ValueInfo> ReadValueInfo(Bytes bytes, std::string_view what) const;
 
   ImportState& state_;
+  const graph::Graph* main_ = nullptr;
+  std::vector<GradientRequest> gradients_;  // of the main graph, which are added when it is whole
 };
 
 Result<ValueId> GraphImporter::Define(std::string_view name, Fact fact, Scope& scope) {
@@ -245,6 +246,7 @@ Status GraphImporter::CountNode() {
 
 Status GraphImporter::AddNode(const NodeProto& proto, Scope& scope) {
   WNN_RETURN_IF_ERROR(CountNode());
+  if (IsGradient(proto, scope)) return ReadGradient(proto, scope).WithContext(LabelOf(proto));
   const std::string_view domain = CanonicalDomain(proto.domain);
   auto function = state_.functions.find({domain, proto.op_type, proto.overload});
   if (function != state_.functions.end()) return InlineFunction(proto, function->second, scope);
@@ -410,7 +412,9 @@ bool GraphImporter::IsGradient(const NodeProto& proto, const Scope& scope) const
          scope.opsets->VersionOf(kDomain).has_value();
 }
 
-Status GraphImporter::AddGradientNodes(const NodeProto& proto, Scope& scope) {
+Status GraphImporter::ReadGradient(const NodeProto& proto, Scope& scope) {
+  // What a subgraph takes from around it may depend on the variables there.
+  if (scope.graph != main_) return Unsupported("it stands in a subgraph");
   auto read_graph = [](Bytes) -> Result<graph::GraphPtr> {
     return InvalidArgument("a graph where there can be none");
   };
@@ -442,7 +446,9 @@ Status GraphImporter::AddGradientNodes(const NodeProto& proto, Scope& scope) {
   for (std::string_view output : proto.outputs) {
     request.results.push_back(output.empty() ? kNoValue : scope.ids.find(output)->second);
   }
-  return AddGradient(*scope.graph, request, [&] { return CountNode(); });
+  request.label = LabelOf(proto);
+  gradients_.push_back(std::move(request));
+  return OkStatus();
 }
 
 Status GraphImporter::AddNodes(std::span<const Bytes> protos, Scope& scope) {
@@ -458,13 +464,7 @@ Status GraphImporter::AddNodes(std::span<const Bytes> protos, Scope& scope) {
     nodes.push_back(std::move(*node));
   }
   for (const NodeProto& node : nodes) WNN_RETURN_IF_ERROR(AddNodeOutputs(node, scope));
-  for (const NodeProto& node : nodes) {
-    if (!IsGradient(node, scope)) WNN_RETURN_IF_ERROR(AddNode(node, scope));
-  }
-  for (const NodeProto& node : nodes) {
-    if (!IsGradient(node, scope)) continue;
-    WNN_RETURN_IF_ERROR(AddGradientNodes(node, scope).WithContext(LabelOf(node)));
-  }
+  for (const NodeProto& node : nodes) WNN_RETURN_IF_ERROR(AddNode(node, scope));
   return OkStatus();
 }
 
@@ -475,7 +475,11 @@ Status GraphImporter::ImportGraph(const GraphProto& proto, Scope& scope, Importe
     WNN_RETURN_IF_ERROR(AddSparseInitializer(bytes, scope));
   }
   for (Bytes bytes : proto.inputs) WNN_RETURN_IF_ERROR(AddInput(bytes, scope, infos));
+  if (infos != nullptr) main_ = scope.graph;
   WNN_RETURN_IF_ERROR(AddNodes(proto.nodes, scope));
+  if (infos != nullptr) {
+    WNN_RETURN_IF_ERROR(AddGradients(*scope.graph, gradients_, [&] { return CountNode(); }));
+  }
   for (Bytes bytes : proto.outputs) WNN_RETURN_IF_ERROR(AddOutput(bytes, scope, infos));
   return scope.graph->SortAndCompact();
 }
