@@ -78,6 +78,25 @@ TEST_P(WitxTest, InputsKeepTheirValueBetweenComputes) {
   EXPECT_EQ(guest().Compute(context), Errno::kSuccess);
 }
 
+// A classifier whose labels are words has scores all the same.
+TEST_P(WitxTest, AnOutputOfStringsIsRefusedOnlyWhereItIsAskedFor) {
+  const uint32_t context = ContextOn(Model(
+      Node("Cast", {"x"}, {"label"}, IntAttribute("to", static_cast<int64_t>(DType::kString))) +
+      Node("SequenceConstruct", {"x"}, {"all"}) + Node("Identity", {"x"}, {"y"}) +
+      GraphInput("x", DType::kFloat, {1}) + GraphOutput("label", DType::kString, {1}) +
+      Bytes(12, Bytes(1, "all") + Bytes(2, Bytes(4, Bytes(1, TensorType(DType::kFloat, {1}))))) +
+      GraphOutput("y", DType::kFloat, {1})));
+  ASSERT_EQ(guest().SetInput(context, 0, {1}, kF32, Floats({3})), Errno::kSuccess);
+  ASSERT_EQ(guest().Compute(context), Errno::kSuccess);
+  std::vector<std::byte> output;
+  uint32_t size = 0;
+  ASSERT_EQ(guest().GetOutput(context, 2, 4, &output, &size), Errno::kSuccess);
+  EXPECT_EQ(std::memcmp(output.data(), Floats({3}).data(), 4), 0);
+  for (uint32_t index : {0, 1}) {
+    EXPECT_EQ(guest().GetOutput(context, index, 4, &output, &size), Errno::kUnsupportedOperation);
+  }
+}
+
 TEST_P(WitxTest, BothAutodetectNumbers) {
   const std::string model = IdentityModel(DType::kFloat, {1});
   for (uint32_t encoding : {5, 6}) {

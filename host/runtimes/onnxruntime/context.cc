@@ -218,35 +218,42 @@ Status OnnxRuntimeContext::Compute(const StopCondition& stop) {
 
 Status OnnxRuntimeContext::DescribeOutputs() {
   for (size_t i = 0; i < outputs_.size(); ++i) {
-    OutputTensor& output = outputs_[i];
-    int is_tensor = 0;
-    if (output.value != nullptr) {
-      WNN_RETURN_IF_ERROR(FromOrtStatus(api_, api_->IsTensor(output.value.get(), &is_tensor)));
-    }
-    if (is_tensor == 0) return Unsupported(std::string(output_names_[i]) + " is not a tensor");
-    WNN_ASSIGN_OR_RETURN(auto info, OrtMake<OrtTensorInfoHandle>(api_, [&](auto** out) {
-                           return api_->GetTensorTypeAndShape(output.value.get(), out);
-                         }));
-    ONNXTensorElementDataType element = ONNX_TENSOR_ELEMENT_DATA_TYPE_UNDEFINED;
-    size_t rank = 0;
-    WNN_RETURN_IF_ERROR(FromOrtStatus(api_, api_->GetTensorElementType(info.get(), &element)));
-    WNN_RETURN_IF_ERROR(FromOrtStatus(api_, api_->GetDimensionsCount(info.get(), &rank)));
-    output.shape.resize(rank);
-    WNN_RETURN_IF_ERROR(
-        FromOrtStatus(api_, api_->GetDimensions(info.get(), output.shape.data(), rank)));
-    output.view.dtype = DTypeFromOrt(element);
-    output.view.dims = output.shape;
-    const auto count = ElementCount(output.shape);
-    const auto size = count ? DenseBytes(output.view.dtype, *count) : std::nullopt;
-    if (!size) {
-      return Unsupported("output '" + std::string(output_names_[i]) + "' is " +
-                         TensorTypeToString(output.view.dtype, output.shape) +
-                         ", which has no bytes to give");
-    }
-    void* data = nullptr;
-    WNN_RETURN_IF_ERROR(FromOrtStatus(api_, api_->GetTensorMutableData(output.value.get(), &data)));
-    output.view.data = {static_cast<const std::byte*>(data), *size};
+    outputs_[i].view = {};
+    Status described = DescribeOutput(i);
+    if (!described.ok() && described.code() != Code::kUnsupportedOperation) return described;
+    outputs_[i].unreadable = std::move(described);
   }
+  return OkStatus();
+}
+
+Status OnnxRuntimeContext::DescribeOutput(size_t index) {
+  OutputTensor& output = outputs_[index];
+  const std::string what = "output '" + std::string(output_names_[index]) + "' is ";
+  int is_tensor = 0;
+  if (output.value != nullptr) {
+    WNN_RETURN_IF_ERROR(FromOrtStatus(api_, api_->IsTensor(output.value.get(), &is_tensor)));
+  }
+  if (is_tensor == 0) return Unsupported(what + "no tensor, and WASI-NN passes only tensors");
+  WNN_ASSIGN_OR_RETURN(auto info, OrtMake<OrtTensorInfoHandle>(api_, [&](auto** out) {
+                         return api_->GetTensorTypeAndShape(output.value.get(), out);
+                       }));
+  ONNXTensorElementDataType element = ONNX_TENSOR_ELEMENT_DATA_TYPE_UNDEFINED;
+  size_t rank = 0;
+  WNN_RETURN_IF_ERROR(FromOrtStatus(api_, api_->GetTensorElementType(info.get(), &element)));
+  WNN_RETURN_IF_ERROR(FromOrtStatus(api_, api_->GetDimensionsCount(info.get(), &rank)));
+  output.shape.resize(rank);
+  WNN_RETURN_IF_ERROR(
+      FromOrtStatus(api_, api_->GetDimensions(info.get(), output.shape.data(), rank)));
+  const DType dtype = DTypeFromOrt(element);
+  const auto count = ElementCount(output.shape);
+  const auto size = count ? DenseBytes(dtype, *count) : std::nullopt;
+  if (!size) {
+    return Unsupported(what + TensorTypeToString(dtype, output.shape) +
+                       ", which is not a tensor of numbers");
+  }
+  void* data = nullptr;
+  WNN_RETURN_IF_ERROR(FromOrtStatus(api_, api_->GetTensorMutableData(output.value.get(), &data)));
+  output.view = {dtype, output.shape, {static_cast<const std::byte*>(data), *size}};
   return OkStatus();
 }
 
@@ -256,6 +263,7 @@ Result<TensorView> OnnxRuntimeContext::Output(size_t index) const {
                            " outputs, none with index " + std::to_string(index));
   }
   if (!has_outputs_) return RuntimeError("nothing was computed for the inputs as they are");
+  WNN_RETURN_IF_ERROR(Status(outputs_[index].unreadable));
   return outputs_[index].view;
 }
 

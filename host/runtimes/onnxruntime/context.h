@@ -36,6 +36,7 @@ class OnnxRuntimeContext final : public Context {
     OrtValueHandle value;
     TensorView view;  // into `value` and `shape`
     Shape shape;
+    Status unreadable;  // why there is no view: strings, sequences
   };
 
   OnnxRuntimeContext(std::shared_ptr<const OnnxRuntimeGraph> graph,
@@ -54,6 +55,8 @@ class OnnxRuntimeContext final : public Context {
   // Whether an input's bytes, or another pair's output, are those of this pair's output.
   bool IsShared(const OutputToInput& pair, std::span<const OutputToInput> pairs) const;
   Status DescribeOutputs();
+  // kUnsupportedOperation for what is no tensor of numbers.
+  Status DescribeOutput(size_t index);
 
   std::shared_ptr<const OnnxRuntimeGraph> graph_;
   const OrtApi* api_;

@@ -77,12 +77,16 @@ Result<std::string> TakeName(const OrtApi* api, GetName get_name) {
   return copy;
 }
 
-Result<ValueInfo> DescribeTensor(const OrtApi* api, std::string name, const OrtTypeInfo* type) {
+// `must_be_tensor`: else what is none has no type.
+Result<ValueInfo> DescribeTensor(const OrtApi* api, std::string name, const OrtTypeInfo* type,
+                                 bool must_be_tensor) {
   ValueInfo info;
   info.name = std::move(name);
   const OrtTensorTypeAndShapeInfo* tensor = nullptr;  // borrowed from `type`
   WNN_RETURN_IF_ERROR(FromOrtStatus(api, api->CastTypeInfoToTensorInfo(type, &tensor)));
   if (tensor == nullptr) {
+    info.has_shape = false;
+    if (!must_be_tensor) return info;
     return Unsupported("'" + info.name + "' is no tensor, and WASI-NN passes only tensors");
   }
   ONNXTensorElementDataType element = ONNX_TENSOR_ELEMENT_DATA_TYPE_UNDEFINED;
@@ -103,11 +107,13 @@ Result<ValueInfo> DescribeTensor(const OrtApi* api, std::string name, const OrtT
   return info;
 }
 
-// The three functions that describe a session's inputs, or its outputs.
+// The three functions that describe a session's inputs, or its outputs. A guest can leave an output
+// alone that is no tensor, but an input it must set.
 struct Describe {
   decltype(OrtApi::SessionGetInputCount) count;
   decltype(OrtApi::SessionGetInputName) name;
   decltype(OrtApi::SessionGetInputTypeInfo) type;
+  bool must_be_tensors;
 };
 
 Result<std::vector<ValueInfo>> DescribeAll(const OrtApi* api, const OrtSession* session,
@@ -122,7 +128,8 @@ Result<std::vector<ValueInfo>> DescribeAll(const OrtApi* api, const OrtSession* 
     WNN_ASSIGN_OR_RETURN(auto type, OrtMake<OrtTypeInfoHandle>(api, [&](auto** out) {
                            return describe.type(session, i, out);
                          }));
-    WNN_ASSIGN_OR_RETURN(ValueInfo info, DescribeTensor(api, std::move(name), type.get()));
+    WNN_ASSIGN_OR_RETURN(
+        ValueInfo info, DescribeTensor(api, std::move(name), type.get(), describe.must_be_tensors));
     infos.push_back(std::move(info));
   }
   return infos;
@@ -177,7 +184,7 @@ Result<std::shared_ptr<const Graph>> OnnxRuntimeGraph::Load(const OnnxRuntimeLib
   WNN_ASSIGN_OR_RETURN(graph->inputs_,
                        DescribeAll(api, graph->session_.get(),
                                    {api->SessionGetInputCount, api->SessionGetInputName,
-                                    api->SessionGetInputTypeInfo}));
+                                    api->SessionGetInputTypeInfo, /*must_be_tensors=*/true}));
   const std::set<std::string> scalars = ScalarInputs(bytes);
   for (ValueInfo& input : graph->inputs_) {
     if (scalars.contains(input.name)) input.has_shape = true;
@@ -185,7 +192,7 @@ Result<std::shared_ptr<const Graph>> OnnxRuntimeGraph::Load(const OnnxRuntimeLib
   WNN_ASSIGN_OR_RETURN(graph->outputs_,
                        DescribeAll(api, graph->session_.get(),
                                    {api->SessionGetOutputCount, api->SessionGetOutputName,
-                                    api->SessionGetOutputTypeInfo}));
+                                    api->SessionGetOutputTypeInfo, /*must_be_tensors=*/false}));
   graph->output_shapes_follow_inputs_ = OutputShapesFollowInputs(graph->inputs_, graph->outputs_);
   return std::shared_ptr<const Graph>(std::move(graph));
 }
