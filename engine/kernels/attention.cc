@@ -79,8 +79,8 @@ class Block {
                       int64_t size, float* to) const;
   void Multiply(const float* a, const float* b, bool transposed, int64_t m, int64_t n, int64_t k,
                 float alpha, float* c) const;
-  // Adds the bias to a row and drops the keys that take no part; false if none is left.
-  bool Mask(int64_t head, int64_t i, float* row) const;
+  // Adds the bias to a row and drops the keys that take no part.
+  void Mask(int64_t head, int64_t i, float* row) const;
   void Output(ScoresOutput what, int64_t head, int64_t i, const float* row) const;
 
   const AttentionArgs& args_;
@@ -117,7 +117,7 @@ void Block::Multiply(const float* a, const float* b, bool transposed, int64_t m,
   MatMul(product, {matmul_, static_cast<size_t>(sizes_.matmul)}, serial);
 }
 
-bool Block::Mask(int64_t head, int64_t i, float* row) const {
+void Block::Mask(int64_t head, int64_t i, float* row) const {
   const AttentionShape& s = args_.shape;
   const int64_t n = s.total_len();
   const int64_t length = args_.lengths == nullptr ? n : args_.lengths[batch_];
@@ -134,25 +134,19 @@ bool Block::Mask(int64_t head, int64_t i, float* row) const {
   begin = std::min(begin, end);
   std::fill(row, row + begin, kMinusInfinity);
   std::fill(row + end, row + n, kMinusInfinity);
-  bool any = begin < end;
   if (args_.bias.exists()) {
     const float* bias = args_.bias.at(batch_, head, i);
-    any = false;
     for (int64_t j = begin; j < end; ++j) {
       const float b = bias[j * args_.mask_key_stride];
-      any = any || b != kMinusInfinity;
       row[j] = b == kMinusInfinity ? kMinusInfinity : row[j] + b;
     }
-  } else if (args_.mask.exists()) {
+  }
+  if (args_.mask.exists()) {
     const uint8_t* mask = args_.mask.at(batch_, head, i);
-    any = false;
     for (int64_t j = begin; j < end; ++j) {
-      const bool in = mask[j * args_.mask_key_stride] != 0;
-      any = any || in;
-      if (!in) row[j] = kMinusInfinity;
+      if (mask[j * args_.mask_key_stride] == 0) row[j] = kMinusInfinity;
     }
   }
-  return any;
 }
 
 void Block::Output(ScoresOutput what, int64_t head, int64_t i, const float* row) const {
@@ -184,14 +178,14 @@ void Block::Run(int64_t batch, int64_t kv_head, int64_t first_row, int64_t n_row
       for (int64_t j = 0; j < keys; ++j) row[j] = args_.softcap * std::tanh(row[j] / args_.softcap);
     }
     Output(ScoresOutput::kCapped, head, i, row);
-    const bool any = Mask(head, i, row);
+    Mask(head, i, row);
     Output(ScoresOutput::kBiased, head, i, row);
     const bool all_infinite =
         std::all_of(row, row + keys, [](float x) { return x == kMinusInfinity; });
-    if (any && !all_infinite) {
-      SoftmaxRows(row, 1, keys, false, row, serial);
-    } else {
+    if (all_infinite) {  // no key takes part
       std::fill(row, row + keys, 0.0f);
+    } else {
+      SoftmaxRows(row, 1, keys, false, row, serial);
     }
     Output(ScoresOutput::kProbabilities, head, i, row);
   }
@@ -204,6 +198,16 @@ void Block::Run(int64_t batch, int64_t kv_head, int64_t first_row, int64_t n_row
 }
 
 }  // namespace
+
+void JoinHeads(const AttentionShape& s, const HeadsOf<const float>& past,
+               const HeadsOf<const float>& now, int64_t size, float* to) {
+  for (int64_t b = 0; b < s.batch; ++b) {
+    for (int64_t h = 0; h < s.kv_heads; ++h, to += s.total_len() * size) {
+      CopyRows(past, b, h, s.past_len, size, to);
+      CopyRows(now, b, h, s.kv_len, size, to + s.past_len * size);
+    }
+  }
+}
 
 uint64_t AttentionScratchBytes(const AttentionShape& shape, int n_threads) {
   return Sizes(shape).total() * static_cast<uint64_t>(n_threads);

@@ -42,8 +42,8 @@ struct AttentionArgs {
   float scale = 1;
   float softcap = 0;  // 0: none; else scores become softcap * tanh(score / softcap)
 
-  // Added to scores, or those that take part, per [batch][head][row][key]; strides are 0 where one
-  // serves all. Keys from mask_len on take no part. At most one of the two has data.
+  // Added to scores, and those that take part, per [batch][head][row][key]; strides are 0 where one
+  // serves all. With either, keys from mask_len on take no part.
   HeadsOf<const float> bias;
   HeadsOf<const uint8_t> mask;
   int64_t mask_key_stride = 1;  // 0: one number a row
@@ -67,5 +67,9 @@ uint64_t AttentionScratchBytes(const AttentionShape& shape, int n_threads);
 // A query that attends no key gives zeros. Results do not depend on the number of threads.
 // REQUIRES: `scratch` is 64-byte aligned and as large as AttentionScratchBytes() said.
 void Attention(const AttentionArgs& args, std::byte* scratch, Parallel& parallel);
+
+// The past keys (or values) followed by those of this call, as [batch][kv_heads][total_len][size].
+void JoinHeads(const AttentionShape& shape, const HeadsOf<const float>& past,
+               const HeadsOf<const float>& now, int64_t size, float* to);
 
 }  // namespace wnn::kernels

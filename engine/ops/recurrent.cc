@@ -1,13 +1,17 @@
-// RNN, GRU and LSTM: one product for the inputs of all time steps, one for the state of each.
+// RNN, GRU, LSTM and ONNX Runtime's DynamicQuantizeLSTM: one product for the inputs of all time
+// steps, one for the state of each.
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <string>
 
 #include "engine/base/checked_math.h"
 #include "engine/base/stop_check.h"
 #include "engine/kernels/reference/element.h"
+#include "engine/kernels/reference/number_io.h"
 #include "engine/kernels/reference/parallel_for.h"
 #include "engine/ops/families.h"
+#include "engine/ops/quantized.h"
 #include "engine/ops/recurrent_cell.h"
 #include "engine/ops/recurrent_spec.h"
 #include "engine/ops/recurrent_weights.h"
@@ -38,6 +42,22 @@ class Bump {
   std::byte* memory_;
   int64_t used_ = 0;
 };
+
+// Each number as the nearest of 256 between the least and the largest, of which one is 0: what
+// DynamicQuantizeLinear and back makes of it.
+template <typename C>
+void RoundToBytes(const C* x, int64_t n, C* to) {
+  C least = 0, largest = 0;
+  for (int64_t i = 0; i < n; ++i) {
+    least = std::min(least, x[i]);
+    largest = std::max(largest, x[i]);
+  }
+  const C scale = largest > least ? (largest - least) / C{255} : C{1};
+  const C zero = std::nearbyint(std::clamp(-least / scale, C{0}, C{255}));
+  for (int64_t i = 0; i < n; ++i) {
+    to[i] = (std::clamp(std::nearbyint(x[i] / scale) + zero, C{0}, C{255}) - zero) * scale;
+  }
+}
 
 template <typename C>
 class RecurrentOp final : public CompiledOp {
@@ -76,6 +96,7 @@ class RecurrentOp final : public CompiledOp {
     C* gathered;                                   // [batch][gates] of `inputs`
     C *h, *c;                                      // [batch][hidden]
     C *reset, *candidate;                          // GRU: [batch][hidden]
+    C *rounded_x, *rounded_h;                      // with rounds_inputs: as X, as h
     std::byte* gemm;
     int64_t used;
   };
@@ -96,6 +117,9 @@ class RecurrentOp final : public CompiledOp {
     b.c = bump.Take<C>(g_.batch * h_);
     b.reset = bump.Take<C>(gru ? g_.batch * h_ : 0);
     b.candidate = bump.Take<C>(gru ? g_.batch * h_ : 0);
+    const bool rounds = g_.spec.rounds_inputs;
+    b.rounded_x = bump.Take<C>(rounds ? g_.sequence * g_.batch * g_.input : 0);
+    b.rounded_h = bump.Take<C>(rounds ? g_.batch * h_ : 0);
     b.used = bump.used();
     b.gemm = scratch != nullptr ? scratch + b.used : nullptr;
     return b;
@@ -169,8 +193,13 @@ class RecurrentOp final : public CompiledOp {
     d.r.Prepare(args, m.prepared_r, check);
     if (g_.spec.cell == Cell::kGru) d.r_hidden.Prepare(args, m.prepared_hidden, check);
     MakeBias(args, direction, m.bias);
-    d.w.Multiply(args.in<C>(kRecurrentX), g_.input, g_.sequence * g_.batch, m.bias, 0, m.inputs,
-                 gates_, m.prepared_w, m.gemm, *args.parallel);
+    const C* x = args.in<C>(kRecurrentX);
+    if (g_.spec.rounds_inputs) {
+      RoundToBytes(x, g_.sequence * g_.batch * g_.input, m.rounded_x);
+      x = m.rounded_x;
+    }
+    d.w.Multiply(x, g_.input, g_.sequence * g_.batch, m.bias, 0, m.inputs, gates_, m.prepared_w,
+                 m.gemm, *args.parallel);
     InitialState(args.in<C>(kRecurrentH), direction, m.h, check);
     InitialState(args.in<C>(kRecurrentC), direction, m.c, check);
 
@@ -228,8 +257,9 @@ class RecurrentOp final : public CompiledOp {
             int64_t stride, Active active) const {
     const Direction& d = g_.directions[direction];
     const std::vector<Activation>& f = g_.spec.activations[direction];
-    d.r.Multiply(m.h, h_, g_.batch, inputs, stride, m.gates, gates_, m.prepared_r, m.gemm,
-                 *args.parallel);
+    if (g_.spec.rounds_inputs) RoundToBytes(m.h, g_.batch * h_, m.rounded_h);
+    d.r.Multiply(g_.spec.rounds_inputs ? m.rounded_h : m.h, h_, g_.batch, inputs, stride, m.gates,
+                 gates_, m.prepared_r, m.gemm, *args.parallel);
     switch (g_.spec.cell) {
       case Cell::kRnn:
         ForActive(*args.parallel, active, [&](int64_t b) {
@@ -322,7 +352,107 @@ Result<CompiledPtr> CompileRecurrent(const CompileContext& context) {
   return Make<float>(context, std::move(spec));
 }
 
+// ---- ONNX Runtime's DynamicQuantizeLSTM: weights of 8 bits, transposed: W is [directions, input,
+// gates], R [directions, hidden, gates], each with a scale and a zero point a direction or a gate's
+// row.
+
+constexpr size_t kWScale = 8, kWZero = 9, kRScale = 10, kRZero = 11;
+
+Status InferQuantizedLstm(InferContext& context) {
+  for (size_t i :
+       {kRecurrentX, kRecurrentB, kRecurrentH, kRecurrentC, kRecurrentP, kWScale, kRScale}) {
+    WNN_RETURN_IF_ERROR(context.RequireType(i, {DType::kFloat}));
+  }
+  for (size_t i : {kRecurrentW, kRecurrentR, kWZero, kRZero}) {
+    WNN_RETURN_IF_ERROR(context.RequireType(i, kByteSet));
+  }
+  WNN_RETURN_IF_ERROR(context.RequireType(kRecurrentLens, {DType::kInt32}));
+  for (size_t i : {kRecurrentX, kRecurrentW, kRecurrentR}) {
+    WNN_RETURN_IF_ERROR(context.RequireRank(i, 3, 3));
+  }
+  WNN_ASSIGN_OR_RETURN(RecurrentSpec spec, ReadRecurrentSpec(context));
+  if (spec.batch_first) return Unsupported("attribute 'layout' is not supported");
+  const Fact& x = context.Input(kRecurrentX);
+  const Dim directions = graph::KnownDim(spec.directions());
+  const Dim hidden = spec.hidden < 0 ? Dim() : graph::KnownDim(spec.hidden);
+  const Dim sequence = x.has_rank ? x.dims[0] : Dim(), batch = x.has_rank ? x.dims[1] : Dim();
+  context.SetOutput(0, Fact::Ranked(DType::kFloat, {sequence, directions, batch, hidden}));
+  for (size_t i : {size_t{1}, size_t{2}}) {
+    context.SetOutput(i, Fact::Ranked(DType::kFloat, {directions, batch, hidden}));
+  }
+  return OkStatus();
+}
+
+// The weights as LSTM has them: [directions, gates, k] of floats.
+Result<Tensor> PlainWeights(const CompileContext& context, size_t input, size_t scale,
+                            size_t zero) {
+  for (size_t i : {input, scale, zero}) {
+    if (!context.HasInput(i) || context.InputConstant(i) == nullptr) {
+      return Unsupported("weights, scales and zero points must be constants");
+    }
+  }
+  const Shape shape = context.InputShape(input);
+  const int64_t directions = shape[0], k = shape[1], gates = shape[2];
+  const auto read = [&](size_t i) {
+    const TensorPtr& tensor = context.InputConstant(i);
+    std::vector<double> numbers(static_cast<size_t>(tensor->n_elements()));
+    kernels::ReadNumbers(tensor->dtype(), tensor->bytes().data(), 0, tensor->n_elements(),
+                         numbers.data());
+    return numbers;
+  };
+  const std::vector<double> weights = read(input), scales = read(scale), zeros = read(zero);
+  const auto rows = static_cast<size_t>(directions * gates), few = static_cast<size_t>(directions);
+  if (scales.size() != zeros.size() || (scales.size() != few && scales.size() != rows)) {
+    return InvalidArgument("the scales and zero points of input " + std::to_string(input) +
+                           " do not fit it");
+  }
+  WNN_ASSIGN_OR_RETURN(Tensor plain, Tensor::Allocate(DType::kFloat, {directions, gates, k}));
+  auto* to = reinterpret_cast<float*>(plain.bytes().data());
+  for (int64_t d = 0; d < directions; ++d) {
+    for (int64_t g = 0; g < gates; ++g) {
+      const auto at = static_cast<size_t>(scales.size() == rows ? d * gates + g : d);
+      for (int64_t i = 0; i < k; ++i) {
+        const double weight = weights[static_cast<size_t>((d * k + i) * gates + g)];
+        *to++ = static_cast<float>((weight - zeros[at]) * scales[at]);
+      }
+    }
+  }
+  return plain;
+}
+
+Result<CompiledPtr> CompileQuantizedLstm(const CompileContext& context) {
+  WNN_ASSIGN_OR_RETURN(RecurrentSpec spec, ReadRecurrentSpec(context));
+  const Shape x = context.InputShape(kRecurrentX), w = context.InputShape(kRecurrentW),
+              r = context.InputShape(kRecurrentR);
+  const int64_t gates = 4 * spec.hidden;
+  bool fits = w == Shape{spec.directions(), x[2], gates} &&
+              r == Shape{spec.directions(), spec.hidden, gates};
+  const auto is = [&](size_t i, const Shape& shape) {
+    return !context.HasInput(i) || context.InputShape(i) == shape;
+  };
+  const Shape state = {spec.directions(), x[1], spec.hidden};
+  fits = fits && is(kRecurrentB, {spec.directions(), 2 * gates}) && is(kRecurrentLens, {x[1]}) &&
+         is(kRecurrentH, state) && is(kRecurrentC, state) &&
+         is(kRecurrentP, {spec.directions(), 3 * spec.hidden});
+  if (!fits) return InvalidArgument("the weights, bias or states do not fit the input");
+  // The same node with weights of floats.
+  std::vector<Fact> facts(context.facts().begin(), context.facts().end());
+  WNN_ASSIGN_OR_RETURN(Tensor plain_w, PlainWeights(context, kRecurrentW, kWScale, kWZero));
+  WNN_ASSIGN_OR_RETURN(Tensor plain_r, PlainWeights(context, kRecurrentR, kRScale, kRZero));
+  facts[static_cast<size_t>(context.node().inputs[kRecurrentW])] =
+      Fact::Constant(std::make_shared<const Tensor>(std::move(plain_w)));
+  facts[static_cast<size_t>(context.node().inputs[kRecurrentR])] =
+      Fact::Constant(std::make_shared<const Tensor>(std::move(plain_r)));
+  return Make<float>(CompileContext(context.node(), facts, nullptr), std::move(spec));
+}
+
 constexpr auto kOps = std::to_array<OpDef>({
+    {.domain = kMicrosoftDomain,
+     .name = "DynamicQuantizeLSTM",
+     .inputs = {3, 12},
+     .outputs = {0, 3},
+     .infer = InferQuantizedLstm,
+     .compile = CompileQuantizedLstm},
     {.name = "GRU",
      .inputs = {3, 6},
      .outputs = {0, 2},

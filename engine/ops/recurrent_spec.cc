@@ -131,9 +131,10 @@ Status CheckShapes(const OpContext& context, const RecurrentSpec& spec, const Di
 
 Result<RecurrentSpec> ReadRecurrentSpec(const OpContext& context) {
   RecurrentSpec spec;
-  spec.cell = context.op_type() == "LSTM"  ? Cell::kLstm
-              : context.op_type() == "GRU" ? Cell::kGru
-                                           : Cell::kRnn;
+  spec.rounds_inputs = context.op_type() == "DynamicQuantizeLSTM";
+  spec.cell = context.op_type().ends_with("LSTM") ? Cell::kLstm
+              : context.op_type() == "GRU"        ? Cell::kGru
+                                                  : Cell::kRnn;
   WNN_ASSIGN_OR_RETURN(std::string_view direction,
                        context.attributes().String("direction", "forward"));
   if (direction == "forward") {
@@ -156,12 +157,13 @@ Result<RecurrentSpec> ReadRecurrentSpec(const OpContext& context) {
   spec.linear_before_reset = linear != 0;
   spec.batch_first = layout != 0;
   const Fact& r = context.Input(kRecurrentR);
-  if (r.has_rank && r.rank() == 3 && IsKnown(r.dims[2])) {
-    if (spec.hidden >= 0 && spec.hidden != r.dims[2].value) {
+  const size_t at = spec.rounds_inputs ? 1 : 2;  // whose weights are transposed
+  if (r.has_rank && r.rank() == 3 && IsKnown(r.dims[at])) {
+    if (spec.hidden >= 0 && spec.hidden != r.dims[at].value) {
       return InvalidArgument("attribute 'hidden_size' is " + std::to_string(spec.hidden) +
                              ", but R is " + r.ToString());
     }
-    spec.hidden = r.dims[2].value;
+    spec.hidden = r.dims[at].value;
   }
   return spec;
 }

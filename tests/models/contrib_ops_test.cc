@@ -213,5 +213,266 @@ TEST(MlOps, StringLabels) {
       .ExpectEqual();
 }
 
+// ---- com.microsoft
+
+constexpr int64_t kBatch = 2, kLength = 5, kHidden = 12, kHeads = 3, kSize = kHidden / kHeads,
+                  kPast = 4;
+constexpr DType kByte = DType::kUint8, kInt = DType::kInt32, kNone = DType::kUndefined;
+using Int32s = std::vector<int32_t>;
+
+std::vector<uint8_t> RandomBytes(int64_t n, uint32_t seed) {
+  std::vector<uint8_t> bytes;
+  for (float x : Noise(n, seed)) bytes.push_back(static_cast<uint8_t>(x * 256));
+  return bytes;
+}
+
+// Ones and zeros; the first of every `row` is a one.
+Int32s RandomMask(int64_t n, int64_t row, uint32_t seed) {
+  Int32s mask;
+  for (float x : Noise(n, seed)) {
+    mask.push_back(static_cast<int64_t>(mask.size()) % row == 0 || x < 0.6f ? 1 : 0);
+  }
+  return mask;
+}
+
+Case AttentionCase() {
+  Case c("com.microsoft");
+  c.Random({kBatch, kLength, kHidden})
+      .RandomConstant({kHidden, 3 * kHidden}, 0.5f)
+      .Random({3 * kHidden});
+  return c;
+}
+
+TEST(MicrosoftOps, AttentionWithMasks) {
+  constexpr int64_t kTotal = kLength + kPast;
+  const Attributes heads = {Attr("num_heads", kHeads)};
+  AttentionCase().Node("Attention", {kF}, heads).ExpectEqual();
+  AttentionCase()
+      .Node("Attention", {kF}, {Attr("num_heads", kHeads), Attr("unidirectional", 1)})
+      .ExpectEqual();
+  AttentionCase().Add(kInt, {kBatch}, Int32s{5, 3}).Node("Attention", {kF}, heads).ExpectEqual();
+  AttentionCase()
+      .Add(kInt, {2 * kBatch}, Int32s{5, 4, 1, 0})
+      .Node("Attention", {kF}, heads)
+      .ExpectEqual();
+  AttentionCase()
+      .Add(kInt, {kBatch, kLength}, RandomMask(kBatch * kLength, kLength, 3))
+      .LeftOut()
+      .Random({1, kHeads, kLength, kLength})
+      .Node("Attention", {kF}, heads)
+      .ExpectEqual();
+  AttentionCase()
+      .Add(kInt, {kBatch, kLength, kTotal}, RandomMask(kBatch * kLength * kTotal, kTotal, 4))
+      .Random({2, kBatch, kHeads, kPast, kSize})
+      .Node("Attention", {kF, kF}, heads)
+      .ExpectEqual();
+}
+
+TEST(MicrosoftOps, AttentionWithAPastAndOtherSizes) {
+  AttentionCase()
+      .LeftOut()
+      .Random({2, kBatch, kHeads, kPast, kSize})
+      .Node("Attention", {kF, kF}, {Attr("num_heads", kHeads), Attr("unidirectional", 1)})
+      .ExpectEqual();
+  Case c("com.microsoft");
+  c.Random({kBatch, kLength, kHidden}).Random({kHidden, 2 * kHidden + 6}).Random({2 * kHidden + 6});
+  c.Node("Attention", {kF},
+         {Attr("num_heads", kHeads), Attr("qkv_hidden_sizes", Ints{kHidden, kHidden, 6}),
+          Attr("scale", 0.3f)})
+      .ExpectEqual();
+}
+
+TEST(MicrosoftOps, QAttention) {
+  for (bool by_column : {false, true}) {
+    Case c("com.microsoft");
+    c.Add(kByte, {kBatch, kLength, kHidden}, RandomBytes(kBatch * kLength * kHidden, 1))
+        .Constant<uint8_t>({kHidden, 3 * kHidden}, RandomBytes(kHidden * 3 * kHidden, 2))
+        .RandomConstant({3 * kHidden})
+        .Constant<float>({}, {0.02f});
+    const int64_t columns = by_column ? 3 * kHidden : 1;
+    c.Constant<float>(by_column ? Shape{columns} : Shape{},
+                      FloatList(static_cast<size_t>(columns), 0.01f));
+    c.Add(kInt, {kBatch}, Int32s{5, 3}).Constant<uint8_t>({}, {120});
+    c.Constant<uint8_t>(by_column ? Shape{columns} : Shape{},
+                        std::vector<uint8_t>(static_cast<size_t>(columns), 130));
+    c.Random({2, kBatch, kHeads, kPast, kSize})
+        .Node("QAttention", {kF, kF}, {Attr("num_heads", kHeads), Attr("unidirectional", 1)});
+    c.ExpectEqual(1e-4);
+  }
+}
+
+TEST(MicrosoftOps, MultiHeadAttention) {
+  const Attributes heads = {Attr("num_heads", kHeads)};
+  constexpr int64_t kKeys = 7;
+  const auto inputs = [&](Case& c) -> Case& {
+    return c.Random({kBatch, kLength, kHidden})
+        .Random({kBatch, kKeys, kHidden})
+        .Random({kBatch, kKeys, kHidden});
+  };
+  {
+    Case c("com.microsoft");
+    inputs(c).Random({3 * kHidden}).Node("MultiHeadAttention", {kF}, heads).ExpectEqual();
+  }
+  {
+    Case c("com.microsoft");
+    inputs(c)
+        .LeftOut()
+        .Add(kInt, {kBatch, kKeys}, RandomMask(kBatch * kKeys, kKeys, 6))
+        .Random({kBatch, kHeads, kLength, kKeys})
+        .Node("MultiHeadAttention", {kF}, heads)
+        .ExpectEqual();
+  }
+  {
+    Case c("com.microsoft");
+    c.Random({kBatch, kLength, kHidden})
+        .Random({kBatch, kLength, kHidden})
+        .Random({kBatch, kLength, kHidden})
+        .LeftOut()
+        .LeftOut()
+        .LeftOut()
+        .Random({kBatch, kHeads, kPast, kSize})
+        .Random({kBatch, kHeads, kPast, kSize})
+        .Node("MultiHeadAttention", {kF, kF, kF},
+              {Attr("num_heads", kHeads), Attr("unidirectional", 1)})
+        .ExpectEqual();
+  }
+}
+
+TEST(MicrosoftOps, RotaryEmbedding) {
+  for (int interleaved : {0, 1}) {
+    Case("com.microsoft")
+        .Random({kBatch, kLength, kHidden})
+        .Add(kI, {1}, Ints{2})
+        .Random({16, 2})
+        .Random({16, 2})
+        .Node("RotaryEmbedding", {kF}, {Attr("interleaved", interleaved)})
+        .ExpectEqual();
+    Case("com.microsoft")
+        .Random({kBatch, kHeads, kLength, 8})
+        .Add(kI, {kBatch, kLength}, Ints{0, 1, 2, 3, 4, 7, 8, 9, 10, 11})
+        .Random({16, 2})
+        .Random({16, 2})
+        .Node("RotaryEmbedding", {kF},
+              {Attr("interleaved", interleaved), Attr("rotary_embedding_dim", 4),
+               Attr("num_heads", kHeads)})
+        .ExpectEqual();
+  }
+}
+
+TEST(MicrosoftOps, EmbedLayerNormalization) {
+  Case words("com.microsoft");  // without segments
+  words.Add(kInt, {kBatch, kLength}, Int32s{1, 2, 3, 4, 5, 9, 8, 7, 6, 5})
+      .LeftOut()
+      .Random({10, kHidden})
+      .Random({6, kHidden})
+      .LeftOut()
+      .Random({kHidden})
+      .Random({kHidden})
+      .Node("EmbedLayerNormalization", {kF, kInt}, {Attr("epsilon", 1e-5f)})
+      .ExpectEqual();
+  Case c("com.microsoft");
+  c.Add(kInt, {kBatch, kLength}, Int32s{1, 2, 3, 4, 5, 9, 8, 7, 6, 5})
+      .Add(kInt, {kBatch, kLength}, Int32s{0, 0, 1, 1, 1, 0, 1, 1, 1, 1})
+      .Random({10, kHidden})
+      .Random({6, kHidden})
+      .Random({2, kHidden})
+      .Random({kHidden})
+      .Random({kHidden})
+      .Add(kInt, {kBatch, kLength}, Int32s{1, 1, 1, 0, 0, 1, 1, 1, 1, 1})
+      .Node("EmbedLayerNormalization", {kF, kInt, kF}, {Attr("epsilon", 1e-5f)})
+      .ExpectEqual();
+}
+
+// Queries, keys and values in one tensor or not; the cache's room; keys of each sequence.
+void ExpectGroupQuery(bool packed, int64_t length, int64_t room, const Int32s& totals,
+                      const Attributes& more, bool rotary) {
+  constexpr int64_t kQueries = 4, kKeys = 2, kHead = 16;
+  const auto batch = static_cast<int64_t>(totals.size());
+  Case c("com.microsoft");
+  if (packed) {
+    c.Random({batch, length, (kQueries + 2 * kKeys) * kHead}).LeftOut().LeftOut();
+  } else {
+    c.Random({batch, length, kQueries * kHead})
+        .Random({batch, length, kKeys * kHead})
+        .Random({batch, length, kKeys * kHead});
+  }
+  if (room > 0) {
+    c.Random({batch, kKeys, room, kHead}).Random({batch, kKeys, room, kHead});
+  } else {
+    c.LeftOut().LeftOut();
+  }
+  Int32s lengths = totals;
+  for (int32_t& total : lengths) --total;
+  c.Add(kInt, {batch}, lengths);
+  c.Add(kInt, {1}, Int32s{*std::ranges::max_element(totals)});
+  Attributes attributes = {Attr("num_heads", kQueries), Attr("kv_num_heads", kKeys)};
+  if (rotary) {
+    c.Random({32, kHead / 2}).Random({32, kHead / 2});
+    attributes.push_back(Attr("do_rotary", 1));
+  }
+  attributes.insert(attributes.end(), more.begin(), more.end());
+  c.Node("GroupQueryAttention", {kF, kF, kF}, attributes).ExpectEqual();
+}
+
+TEST(MicrosoftOps, GroupQueryAttention) {
+  ExpectGroupQuery(false, 5, 0, {5}, {}, false);                   // a prompt
+  ExpectGroupQuery(true, 5, 0, {5}, {Attr("scale", 0.5f)}, true);  // packed, turned
+  ExpectGroupQuery(false, 1, 6, {7, 7}, {}, true);                 // the next token
+  ExpectGroupQuery(true, 1, 6, {7, 7}, {Attr("local_window_size", 3)}, true);
+  ExpectGroupQuery(false, 1, 6, {7, 7}, {Attr("softcap", 2.0f), Attr("rotary_interleaved", 1)},
+                   true);
+}
+
+TEST(MicrosoftOps, DynamicQuantizeLstm) {
+  constexpr int64_t kSteps = 4, kInputs = 6, kState = 8;
+  for (const char* direction : {"forward", "bidirectional"}) {
+    const int64_t n = direction[0] == 'b' ? 2 : 1;
+    Case c("com.microsoft");
+    c.Random({kSteps, 1, kInputs})
+        .Constant<uint8_t>({n, kInputs, 4 * kState}, RandomBytes(n * kInputs * 4 * kState, 1))
+        .Constant<uint8_t>({n, kState, 4 * kState}, RandomBytes(n * kState * 4 * kState, 2))
+        .RandomConstant({n, 8 * kState})
+        .LeftOut()
+        .Random({n, 1, kState})
+        .Random({n, 1, kState})
+        .LeftOut()
+        .Constant<float>({n}, FloatList(static_cast<size_t>(n), 0.008f))
+        .Constant<uint8_t>({n}, std::vector<uint8_t>(static_cast<size_t>(n), 128))
+        .Constant<float>({n}, FloatList(static_cast<size_t>(n), 0.006f))
+        .Constant<uint8_t>({n}, std::vector<uint8_t>(static_cast<size_t>(n), 125))
+        .Node("DynamicQuantizeLSTM", {kF, kF, kF},
+              {Attr("hidden_size", kState), Attr("direction", direction)});
+    c.ExpectEqual(1e-4);
+  }
+}
+
+TEST(MicrosoftOps, NormalisationAfterAResidual) {
+  for (const char* op : {"SkipLayerNormalization", "SkipSimplifiedLayerNormalization"}) {
+    Case c("com.microsoft");
+    c.Random({kBatch, kLength, 40}).Random({kBatch, kLength, 40}).Random({40}).Random({40});
+    if (op[4] == 'L') c.Random({40});
+    c.Node(op, {kF, kNone, kNone, kF}, {Attr("epsilon", 1e-4f)}).ExpectEqual();
+  }
+}
+
+TEST(MicrosoftOps, ActivationsWithABias) {
+  Case("com.microsoft").Random({3, 40}, 4).Random({40}).Node("BiasGelu", {kF}).ExpectEqual();
+  Case("com.microsoft").Random({3, 40}, 4).Random({40}).Node("FastGelu", {kF}).ExpectEqual();
+  Case("com.microsoft").Random({3, 40}, 4).Node("QuickGelu", {kF}).ExpectEqual();
+}
+
+TEST(MicrosoftOps, FusedMatMul) {
+  Case("com.microsoft")
+      .Random({2, 5, 4})
+      .Random({2, 3, 4})
+      .Node("FusedMatMul", {kF}, {Attr("transB", 1), Attr("alpha", 0.5f)})
+      .ExpectEqual();
+  Case("com.microsoft")
+      .Random({2, 4, 5})
+      .RandomConstant({4, 3})
+      .Node("FusedMatMul", {kF}, {Attr("transA", 1)})
+      .ExpectEqual();
+}
+
 }  // namespace
 }  // namespace wnn::testing

@@ -212,6 +212,8 @@ constexpr RealModel kModels[] = {
     {"captcha-crnn", "captcha-whisperer/captcha_crnn.onnx", "text recognition (CRNN, unrolled)",
      Captcha},
     {"captcha-lstm", "ddddocr/common.onnx", "text recognition (CRNN)", GreyCaptcha},
+    {"captcha-int8", "ddddocr-quantized/common.onnx", "text recognition, dynamically quantised",
+     GreyCaptcha, 0.05},
     {"silero-vad", "silero-vad/silero_vad.onnx", "voice activity, Ifs", VadState},
     {"silero-vad-half", "silero-vad/silero_vad_half.onnx", "voice activity, float16 weights",
      VadHalf},

@@ -1,0 +1,321 @@
+// ONNX Runtime's GroupQueryAttention, as large language models have it: groups of query heads share
+// a head of keys; keys and values join those of a cache, which the outputs continue; rotary
+// embedding.
+#include <algorithm>
+#include <array>
+#include <cmath>
+
+#include "engine/ops/attention_mask.h"
+#include "engine/ops/attention_parts.h"
+#include "engine/ops/blocked_conv_node.h"
+#include "engine/ops/evaluate_context.h"
+#include "engine/ops/families.h"
+#include "engine/ops/quantized.h"
+#include "engine/ops/rotary.h"
+#include "engine/ops/widened.h"
+
+namespace wnn::ops {
+namespace {
+
+using CompiledPtr = std::unique_ptr<const CompiledOp>;
+
+constexpr size_t kQ = 0, kK = 1, kV = 2, kPastK = 3, kPastV = 4, kLengths = 5, kTotal = 6, kCos = 7,
+                 kSin = 8, kPositions = 9, kScoreBias = 10, kFirstUnknown = 11;
+
+struct GroupNode {
+  int64_t heads = 0, kv_heads = 0;
+  float scale = 0, softcap = 0;
+  int64_t window = -1;
+  bool rotary = false, interleaved = false;
+};
+
+Result<GroupNode> ReadNode(const OpContext& context) {
+  GroupNode node;
+  const graph::Attributes& a = context.attributes();
+  WNN_ASSIGN_OR_RETURN(node.heads, a.RequiredInt("num_heads"));
+  WNN_ASSIGN_OR_RETURN(node.kv_heads, a.RequiredInt("kv_num_heads"));
+  WNN_ASSIGN_OR_RETURN(node.scale, a.Float("scale", 0));
+  WNN_ASSIGN_OR_RETURN(node.softcap, a.Float("softcap", 0));
+  WNN_ASSIGN_OR_RETURN(node.window, a.Int("local_window_size", -1));
+  WNN_ASSIGN_OR_RETURN(int64_t rotary, a.Int("do_rotary", 0));
+  WNN_ASSIGN_OR_RETURN(int64_t interleaved, a.Int("rotary_interleaved", 0));
+  WNN_ASSIGN_OR_RETURN(int64_t smooth, a.Int("smooth_softmax", 0));
+  WNN_ASSIGN_OR_RETURN(int64_t scores, a.Int("qk_output", 0));
+  node.rotary = rotary != 0;
+  node.interleaved = interleaved != 0;
+  if (smooth > 0) return Unsupported("attribute 'smooth_softmax' is not supported");
+  if (scores != 0) return Unsupported("attribute 'qk_output' is not supported");
+  for (size_t i = kFirstUnknown; i < context.n_inputs(); ++i) {
+    if (context.HasInput(i)) return Unsupported("input " + std::to_string(i) + " is not supported");
+  }
+  if (node.heads < 1 || node.kv_heads < 1 || node.heads % node.kv_heads != 0) {
+    return InvalidArgument(std::to_string(node.heads) + " heads of queries do not share " +
+                           std::to_string(node.kv_heads) + " of keys");
+  }
+  return node;
+}
+
+Status InferGroup(InferContext& context) {
+  for (size_t i : {kQ, kK, kV, kPastK, kPastV, kCos, kSin, kScoreBias}) {
+    WNN_RETURN_IF_ERROR(context.RequireType(i, kAttentionTypes));
+    WNN_RETURN_IF_ERROR(context.RequireSameType(kQ, i));
+  }
+  WNN_RETURN_IF_ERROR(context.RequireType(kLengths, {DType::kInt32}));
+  WNN_RETURN_IF_ERROR(context.RequireType(kTotal, {DType::kInt32}));
+  WNN_RETURN_IF_ERROR(context.RequireType(kPositions, {DType::kInt64}));
+  for (size_t i : {kQ, kK, kV}) WNN_RETURN_IF_ERROR(context.RequireRank(i, 3, 3));
+  for (size_t i : {kPastK, kPastV}) WNN_RETURN_IF_ERROR(context.RequireRank(i, 4, 4));
+  WNN_ASSIGN_OR_RETURN(GroupNode node, ReadNode(context));
+  if (!context.HasInput(kLengths) || !context.HasInput(kTotal)) {
+    return InvalidArgument("the numbers of keys are left out");
+  }
+  if (context.HasInput(kK) != context.HasInput(kV)) {
+    return InvalidArgument("keys and values come together");
+  }
+  if (context.HasInput(kPastK) != context.HasInput(kPastV)) {
+    return InvalidArgument("past keys and past values come together");
+  }
+  if (node.rotary && (!context.HasInput(kCos) || !context.HasInput(kSin))) {
+    return InvalidArgument("rotary embedding needs cosines and sines");
+  }
+  WNN_ASSIGN_OR_RETURN(const auto total, context.InputInts(kTotal));
+  const Fact& q = context.Input(kQ);
+  const Dim batch = q.has_rank ? q.dims[0] : Dim(), length = q.has_rank ? q.dims[1] : Dim();
+  const int64_t sharers = context.HasInput(kK) ? node.heads : node.heads + 2 * node.kv_heads;
+  Dim size;
+  if (q.has_rank && IsKnown(q.dims[2])) {
+    if (q.dims[2].value % sharers != 0) {
+      return InvalidArgument("queries " + q.ToString() + " do not divide into " +
+                             std::to_string(sharers) + " heads");
+    }
+    size = graph::KnownDim(q.dims[2].value / sharers);
+  }
+  context.SetOutput(
+      0, Fact::Ranked(q.dtype, {batch, length,
+                                IsKnown(size) ? graph::KnownDim(size.value * node.heads) : Dim()}));
+  // The cache has room for what it had room for, and for all keys.
+  Dim room;
+  if (total && total->size() == 1 && total->front() >= 0) {
+    const Fact* past = context.HasInput(kPastK) ? &context.Input(kPastK) : nullptr;
+    if (past == nullptr) room = graph::KnownDim(total->front());
+    if (past != nullptr && past->has_rank && IsKnown(past->dims[2])) {
+      room = graph::KnownDim(std::max(total->front(), past->dims[2].value));
+    }
+  }
+  for (size_t i : {size_t{1}, size_t{2}}) {
+    context.SetOutput(i,
+                      Fact::Ranked(q.dtype, {batch, graph::KnownDim(node.kv_heads), room, size}));
+  }
+  return OkStatus();
+}
+
+class GroupQueryOp final : public CompiledOp {
+ public:
+  struct Parameters {
+    kernels::AttentionArgs args;  // kv_len is the cache's room
+    bool packed = false;          // queries, keys and values in one
+    bool rotary = false, interleaved = false;
+    int64_t past_room = 0;
+    int64_t total = 0;       // keys of the longest sequence
+    int64_t turned = 0;      // elements of a head that turn
+    int64_t cache_rows = 0;  // of cosines and sines
+  };
+  explicit GroupQueryOp(const Parameters& p) : p_(p) {}
+
+  uint64_t ScratchBytes(int n_threads) const override {
+    const kernels::AttentionShape& s = p_.args.shape;
+    using Pieces = ScratchPieces;
+    return Pieces::Bytes<int64_t>(s.batch) + Pieces::Bytes<float>(QFloats()) +
+           2 * Pieces::Bytes<float>(CacheFloats()) + kernels::AttentionScratchBytes(s, n_threads);
+  }
+
+  Status Run(const RunArgs& run) const override {
+    const kernels::AttentionShape& s = p_.args.shape;
+    ScratchPieces memory(run.scratch);
+    auto* lengths = memory.Take<int64_t>(s.batch);
+    auto* turned_q = memory.Take<float>(QFloats());
+    auto* own_k = memory.Take<float>(CacheFloats());
+    auto* own_v = memory.Take<float>(CacheFloats());
+    float* k = run.out<float>(1) != nullptr ? run.out<float>(1) : own_k;
+    float* v = run.out<float>(2) != nullptr ? run.out<float>(2) : own_v;
+    // One number less than the keys of each sequence, those of this call included.
+    int64_t longest = 0;
+    for (int64_t b = 0; b < s.batch; ++b) {
+      lengths[b] = int64_t{run.in<int32_t>(kLengths)[b]} + 1;
+      if (lengths[b] < 1 || lengths[b] > s.kv_len || Past(lengths[b]) > p_.past_room ||
+          Past(lengths[b]) + s.q_len > s.kv_len) {
+        return InvalidArgument("a sequence of " + std::to_string(lengths[b]) +
+                               " keys does not fit the cache of " + std::to_string(s.kv_len));
+      }
+      longest = std::max(longest, lengths[b]);
+    }
+    kernels::AttentionArgs args = p_.args;
+    args.q = Input(run, kQ, 0, s.q_heads);
+    WNN_RETURN_IF_ERROR(Fill(run, Input(run, kK, s.q_heads, s.kv_heads), kPastK, lengths, true, k));
+    WNN_RETURN_IF_ERROR(
+        Fill(run, Input(run, kV, s.q_heads + s.kv_heads, s.kv_heads), kPastV, lengths, false, v));
+    if (p_.rotary) {
+      const auto to = HeadsIn(turned_q, true, s.q_heads, s.q_len, s.head_size);
+      for (int64_t b = 0; b < s.batch; ++b) {
+        for (int64_t i = 0; i < s.q_len; ++i) {
+          for (int64_t h = 0; h < s.q_heads; ++h) {
+            WNN_RETURN_IF_ERROR(Turn(run, b, i, lengths[b], args.q.at(b, h, i), to.at(b, h, i)));
+          }
+        }
+      }
+      args.q = HeadsIn<const float>(turned_q, true, s.q_heads, s.q_len, s.head_size);
+    }
+    args.k = HeadsIn<const float>(k, false, s.kv_heads, s.kv_len, s.head_size);
+    args.v = HeadsIn<const float>(v, false, s.kv_heads, s.kv_len, s.v_head_size);
+    args.shape.kv_len = std::max(longest, IsPrompt() ? s.q_len : 0);
+    args.lengths = lengths;
+    args.align_to_lengths = !IsPrompt();
+    args.y = HeadsIn(run.out<float>(0), true, s.q_heads, s.q_len, s.head_size);
+    if (const float* bias = run.in<float>(kScoreBias)) {
+      args.bias.data = bias;
+      args.mask_len = p_.total;
+    }
+    kernels::Attention(args, memory.rest(), *run.parallel);
+    return OkStatus();
+  }
+
+ private:
+  // Nothing is in the cache yet; shorter sequences are padded at their end.
+  bool IsPrompt() const { return p_.args.shape.q_len == p_.total; }
+  int64_t Past(int64_t length) const {
+    return IsPrompt() ? 0 : std::max<int64_t>(length - p_.args.shape.q_len, 0);
+  }
+  int64_t QFloats() const {
+    const kernels::AttentionShape& s = p_.args.shape;
+    return p_.rotary ? s.batch * s.q_len * s.q_heads * s.head_size : 0;
+  }
+  int64_t CacheFloats() const {
+    const kernels::AttentionShape& s = p_.args.shape;
+    return s.batch * s.kv_heads * s.kv_len * s.head_size;
+  }
+
+  // Heads [first, first + heads) of what may be packed.
+  kernels::HeadsOf<const float> Input(const RunArgs& run, size_t i, int64_t first,
+                                      int64_t heads) const {
+    const kernels::AttentionShape& s = p_.args.shape;
+    if (!p_.packed) return HeadsIn(run.in<float>(i), true, heads, s.q_len, s.head_size);
+    const int64_t row = (s.q_heads + 2 * s.kv_heads) * s.head_size;
+    return {run.in<float>(kQ) + first * s.head_size, s.q_len * row, s.head_size, row};
+  }
+
+  Status Turn(const RunArgs& run, int64_t b, int64_t i, int64_t length, const float* x,
+              float* y) const {
+    const kernels::AttentionShape& s = p_.args.shape;
+    const int64_t* positions = run.in<int64_t>(kPositions);
+    const int64_t position = positions != nullptr ? positions[b * s.q_len + i] : Past(length) + i;
+    if (position < 0 || position >= p_.cache_rows) {
+      return InvalidArgument("position " + std::to_string(position) + " is outside the " +
+                             std::to_string(p_.cache_rows) + " of the rotary embedding");
+    }
+    const int64_t at = position * (p_.turned / 2);
+    TurnHead(x, run.in<float>(kCos) + at, run.in<float>(kSin) + at, p_.turned, s.head_size,
+             p_.interleaved, y);
+    return OkStatus();
+  }
+
+  // The cache with this call's keys or values behind what each sequence has in it.
+  Status Fill(const RunArgs& run, const kernels::HeadsOf<const float>& now, size_t past,
+              const int64_t* lengths, bool turns, float* to) const {
+    const kernels::AttentionShape& s = p_.args.shape;
+    const int64_t size = s.head_size;
+    const float* before = run.in<float>(past);
+    for (int64_t b = 0; b < s.batch; ++b) {
+      const int64_t n_past = Past(lengths[b]);
+      for (int64_t h = 0; h < s.kv_heads; ++h, to += s.kv_len * size) {
+        const int64_t head = b * s.kv_heads + h;
+        std::fill_n(to, s.kv_len * size, 0.0f);
+        if (before != nullptr) std::copy_n(before + head * p_.past_room * size, n_past * size, to);
+        for (int64_t i = 0; i < s.q_len; ++i) {
+          float* row = to + (n_past + i) * size;
+          if (turns && p_.rotary) {
+            WNN_RETURN_IF_ERROR(Turn(run, b, i, lengths[b], now.at(b, h, i), row));
+          } else {
+            std::copy_n(now.at(b, h, i), size, row);
+          }
+        }
+      }
+    }
+    return OkStatus();
+  }
+
+  const Parameters p_;
+};
+
+Result<CompiledPtr> CompileGroup(const CompileContext& context) {
+  if (HasHalfInput(context)) return CompileWidened(context, CompileGroup);
+  WNN_ASSIGN_OR_RETURN(GroupNode node, ReadNode(context));
+  WNN_ASSIGN_OR_RETURN(const auto total, context.InputInts(kTotal));
+  if (!total || total->size() != 1) return Unsupported("a number of keys that is not known");
+  GroupQueryOp::Parameters p;
+  const Shape q = context.InputShape(kQ), cache = context.OutputShape(1);
+  kernels::AttentionShape& s = p.args.shape;
+  p.packed = !context.HasInput(kK);
+  p.total = total->front();
+  s.batch = q[0];
+  s.q_heads = node.heads;
+  s.kv_heads = node.kv_heads;
+  s.q_len = q[1];
+  s.kv_len = cache[2];
+  s.head_size = s.v_head_size = cache[3];
+  bool fits = ShapeProduct(context.InputShape(kLengths)) == s.batch;
+  for (size_t i : {kK, kV}) {
+    fits = fits &&
+           (p.packed || context.InputShape(i) == Shape{s.batch, s.q_len, s.kv_heads * s.head_size});
+  }
+  if (context.HasInput(kPastK)) {
+    p.past_room = context.InputShape(kPastK)[2];
+    for (size_t i : {kPastK, kPastV}) {
+      fits = fits && context.InputShape(i) == Shape{s.batch, s.kv_heads, p.past_room, s.head_size};
+    }
+  }
+  if (node.rotary) {
+    const Shape cos = context.InputShape(kCos);
+    fits = fits && cos.size() == 2 && cos == context.InputShape(kSin) &&
+           2 * cos[1] <= s.head_size &&
+           (!context.HasInput(kPositions) ||
+            ShapeProduct(context.InputShape(kPositions)) == s.batch * s.q_len);
+    if (fits) {
+      p.cache_rows = cos[0];
+      p.turned = 2 * cos[1];
+    }
+  }
+  if (!fits) {
+    return InvalidArgument("queries " + context.Input(kQ).ToString() +
+                           ", keys, values, their past, lengths or rotary embedding do not fit "
+                           "each other");
+  }
+  if (ShapeProduct(q) == 0 || s.kv_len == 0) return Unsupported("there are no queries or no keys");
+  p.rotary = node.rotary;
+  p.interleaved = node.interleaved;
+  p.args.scale = node.scale != 0 ? node.scale : 1 / std::sqrt(static_cast<float>(s.head_size));
+  p.args.softcap = node.softcap;
+  p.args.causal = true;
+  p.args.left = node.window > 0 ? node.window - 1 : -1;
+  if (context.HasInput(kScoreBias)) {
+    kernels::AttentionShape keys = s;
+    keys.kv_len = p.total;
+    WNN_ASSIGN_OR_RETURN(p.args.bias, ReadScoreBias(context, kScoreBias, keys));
+  }
+  return CompiledPtr(std::make_unique<GroupQueryOp>(p));
+}
+
+constexpr auto kOps = std::to_array<OpDef>({
+    {.domain = kMicrosoftDomain,
+     .name = "GroupQueryAttention",
+     .inputs = {1, 14},
+     .outputs = {3, 3},
+     .infer = InferGroup,
+     .compile = CompileGroup,
+     .value_inputs = uint32_t{1} << kTotal},
+});
+
+}  // namespace
+
+std::span<const OpDef> GroupQueryAttentionOps() { return kOps; }
+
+}  // namespace wnn::ops
