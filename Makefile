@@ -2,6 +2,8 @@
 .DEFAULT_GOAL := help
 BUILD := build/release
 SHELL := /bin/bash
+# TRACT=1 builds the runtime `tract`, too; it stays in until `make clean`.
+TRACT ?= $(shell grep -qs 'WNN_WITH_TRACT:BOOL=ON' $(BUILD)/CMakeCache.txt && echo 1)
 
 .PHONY: help setup build demo test test-subsets test-all fuzz soak abi-matrix conformance interop real-models bench bench-docs bench-kernels bench-image clean
 
@@ -9,13 +11,14 @@ help:  ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 24
 
 setup:  ## Install what is missing (apt packages as root) and fill the cache; once
-	@python3 tools/deps.py install
+	@python3 tools/deps.py install $(if $(TRACT),--tract)
 
 build: setup  ## Build build/bin/wasmtime-onnx and build/guests/*.wasm
-	@[ -f $(BUILD)/build.ninja ] || cmake --preset release --log-level=WARNING
+	@[ -f $(BUILD)/build.ninja ] $(if $(TRACT),&& grep -qs 'WNN_WITH_TRACT:BOOL=ON' $(BUILD)/CMakeCache.txt) || \
+	  cmake --preset release --log-level=WARNING $(if $(TRACT),-DWNN_WITH_TRACT=ON)
 	@cmake --build $(BUILD)
 
-demo: build  ## Classify a photograph through WASI-NN under both runtimes
+demo: build  ## Classify a photograph through WASI-NN under each runtime
 	@python3 tools/demo.py
 
 test: build  ## Run every test; ends with 'N passed, N failed'

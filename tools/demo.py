@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
-"""What `make demo` shows: a WebAssembly guest classifies a portrait under both runtimes, side by side.
+"""What `make demo` shows: a WebAssembly guest classifies a portrait under each runtime, side by side.
 
 Without arguments it uses a model, labels and a picture out of public packages (tools/deps.py demo),
 and the models and the same portrait of ../shared where that folder is. Exits with 1 when a runtime
-fails or the two disagree.
+fails or two of them disagree.
 """
 
 import json
@@ -17,8 +17,7 @@ ROOT = Path(__file__).resolve().parent.parent
 SHARED = Path(os.environ.get("WNN_SHARED_DIR") or ROOT.parent / "shared")
 HOST = ROOT / "build/bin/wasmtime-onnx"
 GUEST = ROOT / "build/guests/classify.wasm"
-RUNTIMES = ("builtin", "onnxruntime")
-TOLERANCE = 0.005  # of a probability, between the two runtimes
+TOLERANCE = 0.005  # of a probability, between two runtimes
 CALLS = ("load", "init_execution_context", "set_input", "compute", "get_output")
 
 
@@ -61,13 +60,19 @@ def classify(case, runtime):
     return top, json.loads(result.stderr[result.stderr.index("{"):])
 
 
+def runtimes():
+    """`builtin`, `onnxruntime`, and `tract` where it is built in."""
+    version = subprocess.run([HOST, "--version"], capture_output=True, text=True, check=True).stdout
+    return ["builtin", "onnxruntime", *(["tract"] if "\nruntime tract: Tract" in version else [])]
+
+
 def show(case, results):
     print(f"\n{case.title} on {case.picture}")
-    print("   " + "".join(f"{runtime:<34}" for runtime in RUNTIMES))
-    for i, row in enumerate(zip(*(results[runtime][0] for runtime in RUNTIMES)), 1):
+    print("   " + "".join(f"{runtime:<34}" for runtime in results))
+    for i, row in enumerate(zip(*(top for top, _ in results.values())), 1):
         print(f"{i}. " + "".join(f"{label[:26]:<26} {p:.3f}  " for label, p in row))
-    print("   milliseconds" + "".join(f"{runtime:>22}" for runtime in RUNTIMES))
-    timings = [results[runtime][1] for runtime in RUNTIMES]
+    print("   milliseconds" + "".join(f"{runtime:>22}" for runtime in results))
+    timings = [timing for _, timing in results.values()]
     rows = [(phase, [t[f"{phase}_ms"] for t in timings]) for phase in ("compile", "instantiate")]
     rows += [(call, [t["totals"][call]["ms"] for t in timings]) for call in CALLS]
     for name, values in rows:
@@ -75,15 +80,17 @@ def show(case, results):
 
 
 def agree(results):
-    (left, _), (right, _) = (results[runtime] for runtime in RUNTIMES)
-    return len(left) == len(right) == 5 and all(
-        a[0] == b[0] and abs(a[1] - b[1]) <= TOLERANCE for a, b in zip(left, right))
+    first, *others = (top for top, _ in results.values())
+    return len(first) == 5 and all(
+        len(other) == 5 and all(a[0] == b[0] and abs(a[1] - b[1]) <= TOLERANCE
+                                for a, b in zip(first, other))
+        for other in others)
 
 
 def main():
     failed = False
     for case in cases():
-        results = {runtime: classify(case, runtime) for runtime in RUNTIMES}
+        results = {runtime: classify(case, runtime) for runtime in runtimes()}
         show(case, results)
         if not agree(results):
             print(f"demo: the runtimes disagree on {case.title}", file=sys.stderr)

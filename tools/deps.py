@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
 """Fetches and builds what wasi-nn-onnx needs, once, into a cache outside the tree.
 
-  deps.py install         install missing apt packages (root), then fill the cache
-  deps.py cmake           print the cached paths as CMake set() lines
+  deps.py install         install missing apt packages (root), then fill the cache; with --tract,
+                          Wasmtime's library has the runtime Tract in it
+  deps.py cmake           print the cached paths as CMake set() lines; --tract likewise
   deps.py demo            fetch the demo's model, labels and picture; print their folder
   deps.py conformance     write ONNX's backend suites; print the newest one's folder
   deps.py models [--large]  fetch the trained models of the real-model test; print their folder
@@ -138,25 +139,36 @@ def install_rust():
 # --- Wasmtime --------------------------------------------------------------------------------
 
 
-def wasmtime_dir():
-    """Where this version of the rust/ crate's library is, or will be."""
-    digest = hashlib.sha256()
+def wasmtime_dir(tract):
+    """Where this version of the rust/ crate's library is, or will be. Without Tract, the crate's
+    part for it does not count."""
+    digest = hashlib.sha256(b"tract" if tract else b"")
     for path in sorted((ROOT / "rust").rglob("*")):
-        if path.is_file() and "target" not in path.relative_to(ROOT / "rust").parts:
-            digest.update(str(path.relative_to(ROOT)).encode() + b"\0" + path.read_bytes())
+        name = path.relative_to(ROOT / "rust")
+        of_tract = name.match("src/tract*") or name.match("src/tract/*") or name.match("tract*")
+        of_tract = of_tract or name.match("rustc-of-this-crate.sh")
+        if path.is_file() and "target" not in name.parts and (tract or not of_tract):
+            digest.update(f"rust/{name}".encode() + b"\0" + path.read_bytes())
     return CACHE / "wasmtime" / digest.hexdigest()[:16]
 
 
-def build_wasmtime():
-    target = wasmtime_dir()
+def build_wasmtime(tract):
+    target = wasmtime_dir(tract)
     if (target / "lib/libwnn_wasmtime.a").exists():
         return
     if shutil.which("cargo") is None:
         fail("cargo is not on the PATH; install rustup (its toolchain file picks the version)")
     say("building Wasmtime as a static library: about 6 minutes on two cores, once")
+    if tract:
+        say("and the runtime Tract in it: 10 minutes more, once")
+    # To cargo, checkouts that share the cache are one: what another one built would pass for ours.
+    (ROOT / "rust/src/lib.rs").touch()
     env = dict(os.environ, CARGO_TARGET_DIR=str(CACHE / "cargo-target"))
+    if tract:
+        env["RUSTC_WORKSPACE_WRAPPER"] = str(ROOT / "rust/rustc-of-this-crate.sh")
     cargo = subprocess.Popen(
-        ["cargo", "build", "--release", "--locked", "--message-format=json-render-diagnostics"],
+        ["cargo", "build", "--release", "--locked", "--message-format=json-render-diagnostics",
+         *(["--features", "tract"] if tract else [])],
         cwd=ROOT / "rust", env=env, stdout=subprocess.PIPE, text=True,
     )
     library = include = None
@@ -408,7 +420,7 @@ def fetch_models(*, large):
 # --- commands --------------------------------------------------------------------------------
 
 
-def command_install(_):
+def command_install(arguments):
     install_apt_packages()
     with cache_lock():
         install_rust()
@@ -416,15 +428,17 @@ def command_install(_):
         fetch_onnxruntime()
         make_conformance()
         fetch_models(large=False)
-        build_wasmtime()
+        build_wasmtime(arguments.tract)
 
 
-def command_cmake(_):
-    if not (wasmtime_dir() / "lib/libwnn_wasmtime.a").exists():
-        fail("Wasmtime's library is not built yet: run `make setup` first")
+def command_cmake(arguments):
+    wasmtime = wasmtime_dir(arguments.tract)
+    if not (wasmtime / "lib/libwnn_wasmtime.a").exists():
+        setup = "make setup TRACT=1" if arguments.tract else "make setup"
+        fail(f"Wasmtime's library is not built yet: run `{setup}` first")
     paths = {
         "WNN_CACHE_DIR": CACHE,
-        "WNN_WASMTIME_DIR": wasmtime_dir(),
+        "WNN_WASMTIME_DIR": wasmtime,
         "WNN_ONNXRUNTIME_INCLUDE_DIR": onnxruntime_include(),
         "WNN_ONNXRUNTIME_LIBRARY": onnxruntime_library(),
     }
@@ -467,7 +481,10 @@ def main():
     for name, function in (("install", command_install), ("cmake", command_cmake),
                            ("demo", command_demo), ("conformance", command_conformance),
                            ("bench", command_bench)):
-        commands.add_parser(name).set_defaults(function=function)
+        command = commands.add_parser(name)
+        command.set_defaults(function=function)
+        if function in (command_install, command_cmake):
+            command.add_argument("--tract", action="store_true")
     models = commands.add_parser("models")
     models.add_argument("--large", action="store_true")
     models.set_defaults(function=command_models)

@@ -45,7 +45,8 @@ The guest
                            PORT may be *; without it the port of http or https
 
 Inference
-      --runtime NAME       builtin (default), or onnxruntime; --c-runtime means the latter
+      --runtime NAME       builtin (default), onnxruntime or tract, as far as they are built in;
+                           --c-runtime and --tract mean the latter two
       --onnxruntime PATH   ONNX Runtime's library, or its directory (default: look for it)
       --threads N          threads of one compute (default: the cores that we may use, at most 16)
       --nn-graph onnx::DIR offer DIR/model.onnx by the name of DIR

@@ -175,10 +175,9 @@ Result<std::optional<std::vector<std::string>>> ChooseGuestModels(const Written&
   for (size_t begin = 0; begin <= text->size();) {
     const size_t end = std::min(text->find(',', begin), text->size());
     names.push_back(text->substr(begin, end - begin));
-    if (names.back() != "builtin" && names.back() != "onnxruntime") {
-      return InvalidArgument(Named("--nn-guest-models", *text) +
-                             ": it is none, builtin, onnxruntime, or both with a comma");
-    }
+    const std::string words = Named("--nn-guest-models", names.back());
+    WNN_ASSIGN_OR_RETURN(names.back(),
+                         BuiltRuntime(names.back(), words, runtimes::KnownRuntimes()));
     begin = end + 1;
   }
   return std::optional(std::move(names));

@@ -28,9 +28,9 @@ Words MessagesOf(const std::vector<Words>& lines) {
 }
 
 TEST(OptionsTest, LimitsOfAGuest) {
-  const Options options = Parse({"--nn-limit", "memory=1000,graphs=2,call-time=5ms", "--nn-limit",
-                                 "contexts=3,model-bytes=4,tensor-bytes=5,nodes=6,model-memory=7",
-                                 "--nn-guest-models", "builtin,onnxruntime", "m.wasm"});
+  const Options options =
+      Parse({"--nn-limit", "memory=1000,graphs=2,call-time=5ms", "--nn-limit",
+             "contexts=3,model-bytes=4,tensor-bytes=5,nodes=6,model-memory=7", "m.wasm"});
   EXPECT_EQ(options.nn_limits.max_memory_bytes, 1000u);
   EXPECT_EQ(options.nn_limits.max_graphs, 2u);
   EXPECT_EQ(options.nn_limits.max_contexts, 3u);
@@ -39,11 +39,27 @@ TEST(OptionsTest, LimitsOfAGuest) {
   EXPECT_EQ(options.model_limits.max_tensor_bytes, 5u);
   EXPECT_EQ(options.model_limits.max_nodes, 6u);
   EXPECT_EQ(options.model_limits.max_memory_bytes, 7u);
-  EXPECT_EQ(options.guest_model_runtimes, (Words{"builtin", "onnxruntime"}));
+}
+
+TEST(OptionsTest, RuntimesThatMaySeeAGuestsModels) {
   EXPECT_FALSE(Parse({"m.wasm"}).guest_model_runtimes.has_value());
   EXPECT_EQ(Parse({"--nn-guest-models=none", "m.wasm"}).guest_model_runtimes, Words());
-  for (const char* bad : {"", "tract", "builtin,", ",builtin", "none,builtin"}) {
-    EXPECT_NE(ErrorOf({std::string("--nn-guest-models=") + bad, "m.wasm"}), "") << bad;
+  Words built;
+  std::string all;
+  for (const runtimes::KnownRuntime& runtime : runtimes::KnownRuntimes()) {
+    const std::string name(runtime.name);
+    if (runtime.is_built()) {
+      built.push_back(name);
+      all += (all.empty() ? "" : ",") + name;
+    } else {
+      EXPECT_NE(ErrorOf({"--nn-guest-models=" + name, "m.wasm"}).find(runtime.build_option),
+                std::string::npos);
+    }
+  }
+  EXPECT_EQ(Parse({"--nn-guest-models", all, "m.wasm"}).guest_model_runtimes, built);
+  for (const std::string& bad :
+       Words{"", "openvino", built[0] + ",", "," + built[0], "none," + built[0]}) {
+    EXPECT_NE(ErrorOf({"--nn-guest-models=" + bad, "m.wasm"}), "") << bad;
   }
 }
 

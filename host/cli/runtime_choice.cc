@@ -45,6 +45,19 @@ Result<std::string> DefaultRuntime(std::span<const KnownRuntime> known) {
 
 }  // namespace
 
+Result<std::string> BuiltRuntime(const std::string& name, const std::string& words,
+                                 std::span<const KnownRuntime> known) {
+  const std::string instead = "it is " + BuiltNames(known);
+  for (const KnownRuntime& runtime : known) {
+    if (runtime.name != name) continue;
+    if (runtime.is_built()) return name;
+    return Unsupported(words + ": this program was built without " + std::string(runtime.title) +
+                       "; build it with -D" + std::string(runtime.build_option) +
+                       "=ON, or leave the option out: " + instead);
+  }
+  return InvalidArgument(words + ": this program knows no such runtime; " + instead);
+}
+
 Result<std::string> ChooseRuntime(const RuntimeWords& words, std::span<const KnownRuntime> known) {
   const std::vector<Wish> wishes = WishesOf(words);
   if (wishes.empty()) return DefaultRuntime(known);
@@ -54,16 +67,7 @@ Result<std::string> ChooseRuntime(const RuntimeWords& words, std::span<const Kno
       return InvalidArgument(wish.words + " and " + other.words + " exclude each other");
     }
   }
-  const std::string instead = "it is " + BuiltNames(known);
-  for (const KnownRuntime& runtime : known) {
-    if (runtime.name != wish.name) continue;
-    if (runtime.is_built()) return wish.name;
-    return Unsupported(wish.words + ": this program was built without " +
-                       std::string(runtime.title) + "; build it with -D" +
-                       std::string(runtime.build_option) +
-                       "=ON, or leave the option out: " + instead);
-  }
-  return InvalidArgument(wish.words + ": this program knows no such runtime; " + instead);
+  return BuiltRuntime(wish.name, wish.words, known);
 }
 
 }  // namespace wnn::cli

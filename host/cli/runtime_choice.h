@@ -16,6 +16,11 @@ struct RuntimeWords {
   bool tract = false;      // --tract, likewise
 };
 
+// `name`, for which `words` asked, if it is one of `known` that is built; else what ChooseRuntime
+// says of it.
+Result<std::string> BuiltRuntime(const std::string& name, const std::string& words,
+                                 std::span<const runtimes::KnownRuntime> known);
+
 // The name of the runtime, one of `known` that is built. Without words that is builtin or, where it
 // is not built, the only one: which of several others reads a guest's bytes is for the user to say.
 // kInvalidArgument for words that contradict each other, for an unknown name and for none where one

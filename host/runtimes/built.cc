@@ -9,6 +9,9 @@
 #if WNN_WITH_ONNXRUNTIME
 #include "host/runtimes/onnxruntime/onnxruntime.h"
 #endif
+#if WNN_WITH_TRACT
+#include "host/runtimes/tract/tract.h"
+#endif
 
 namespace wnn::runtimes {
 namespace {
@@ -35,9 +38,16 @@ Result<std::shared_ptr<const Runtime>> OpenOrt(const OpenOptions& options) {
 constexpr OpenFunction OpenOrt = nullptr;
 #endif
 
+#if WNN_WITH_TRACT
+Result<std::shared_ptr<const Runtime>> OpenTract(const OpenOptions&) { return MakeTractRuntime(); }
+#else
+constexpr OpenFunction OpenTract = nullptr;
+#endif
+
 constexpr KnownRuntime kRuntimes[] = {
     {"builtin", "the built-in engine", "WNN_WITH_BUILTIN", OpenBuiltin},
     {"onnxruntime", "ONNX Runtime", "WNN_WITH_ONNXRUNTIME", OpenOrt},
+    {"tract", "Tract", "WNN_WITH_TRACT", OpenTract},
 };
 
 }  // namespace

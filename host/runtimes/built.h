@@ -1,5 +1,5 @@
-// The runtimes that this project has, and which of them this build has (-DWNN_WITH_BUILTIN=OFF and
-// the like leave one out).
+// The runtimes that this project has, and which of them this build has: -DWNN_WITH_BUILTIN=OFF and
+// the like leave one out, -DWNN_WITH_TRACT=ON takes that one in.
 #pragma once
 
 #include <cstdint>

@@ -70,6 +70,7 @@ class WitExtensionTest : public WitTest {
 INSTANTIATE_TEST_SUITE_P(Runtimes, WitExtensionTest, EveryRuntimeAndVersion(), WitTestName);
 
 TEST_P(WitExtensionTest, InputsAndOutputs) {
+  if (std::get<0>(GetParam()) == "tract") GTEST_SKIP() << "Tract must know an input's rank";
   const std::string any = Bytes(11, Bytes(1, "any") + Bytes(2, Bytes(1, Number(1, 6))));
   const uint32_t graph = LoadOrFail(
       Model(Node("Add", {"x", "x"}, {"y"}) + Node("Not", {"flag"}, {"no"}) +
@@ -87,6 +88,7 @@ TEST_P(WitExtensionTest, InputsAndOutputs) {
 }
 
 TEST_P(WitExtensionTest, Metadata) {
+  if (std::get<0>(GetParam()) == "tract") GTEST_SKIP() << "Tract takes texts in UTF-8 only";
   const uint32_t graph =
       LoadOrFail(Number(1, 8) + Bytes(2, "tests") + Bytes(3, "1.2") + Bytes(4, "org.example") +
                  Number(5, 42) + Bytes(6, "Says \xff.") +

@@ -16,7 +16,10 @@ TEST_P(WitTest, EveryTensorType) {
   ExpectIdentity(DType::kFloat16, kWitF16, {2, 3}, {2, 3});
   ExpectIdentity(DType::kFloat, kWitF32, {2, 3}, {2, 3});
   ExpectIdentity(DType::kDouble, kWitF64, {2, 3}, {2, 3});
-  ExpectIdentity(DType::kBfloat16, kWitBf16, {2, 3}, {2, 3});
+  // Tract lacks bfloat16.
+  if (std::get<0>(GetParam()) != "tract") {
+    ExpectIdentity(DType::kBfloat16, kWitBf16, {2, 3}, {2, 3});
+  }
   ExpectIdentity(DType::kUint8, kWitU8, {2, 3}, {2, 3});
   ExpectIdentity(DType::kInt32, kWitI32, {2, 3}, {2, 3});
   ExpectIdentity(DType::kInt64, kWitI64, {2, 3}, {2, 3});

@@ -140,6 +140,7 @@ TEST_P(WitxExtensionTest, TypesHaveTheDialectsNumbers) {
 }
 
 TEST_P(WitxExtensionTest, AnyRank) {
+  if (std::get<0>(GetParam()) == "tract") GTEST_SKIP() << "Tract must know an input's rank";
   const std::string any = Bytes(11, Bytes(1, "x") + Bytes(2, Bytes(1, Number(1, 1))));
   const uint32_t graph = LoadOrFail(
       Model(Node("Identity", {"x"}, {"y"}) + any + GraphOutput("y", DType::kFloat, {1})));

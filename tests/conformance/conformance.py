@@ -236,28 +236,35 @@ def operator_rows(cases):
 
 
 TITLES = {"builtin": "`builtin`", "builtin-unoptimized": "not optimised", WASM: "as WebAssembly",
-          "onnxruntime": "`onnxruntime`"}
+          "onnxruntime": "`onnxruntime`", "tract": "`tract`"}
 
 
-def table(first, rows):
-    """A row: what the first column says, the number of cases, and how many pass under each runtime."""
-    lines = [[first, "cases", *TITLES.values()], ["---"] + ["---:"] * (1 + len(TITLES)), *rows]
+def titled(results):
+    """What has a column: {runtime: title}."""
+    return {runtime: title for runtime, title in TITLES.items() if runtime in results}
+
+
+def table(first, titles, rows):
+    """A row: what the first column says, the number of cases, and how many pass under each of `titles`."""
+    lines = [[first, "cases", *titles.values()], ["---"] + ["---:"] * (1 + len(titles)), *rows]
     return ["| " + " | ".join(map(str, cells)) + " |" for cells in lines]
 
 
 def suites_table(suites, results):
+    titles = titled({runtime for by_runtime in results.values() for runtime in by_runtime})
     rows = []
     for version, cases in suites.items():
         passed = [count(results[version][runtime])["passed"] if runtime in results[version] else ""
-                  for runtime in TITLES]
+                  for runtime in titles]
         rows.append([version, len(cases), *passed])
-    return table("onnx", rows)
+    return table("onnx", titles, rows)
 
 
 def operators_table(cases, results):
-    return table("operator", [
+    titles = titled(results)
+    return table("operator", titles, [
         [operator, len(names),
-         *(sum(results[runtime][name][0] for name in names) for runtime in TITLES)]
+         *(sum(results[runtime][name][0] for name in names) for runtime in titles)]
         for operator, names in sorted(operator_rows(cases).items())])
 
 
@@ -293,13 +300,19 @@ def report_of(version, cases, results):
     }
 
 
+def runtimes_of(worker):
+    """Those that are built, but the engine as a guest."""
+    return subprocess.run([str(worker), "--runtimes"], check=True, capture_output=True,
+                          text=True).stdout.split()
+
+
 def command_report(arguments):
     suites = load_suites(arguments)
     newest = deps.suite_version()
+    native = runtimes_of(arguments.worker)
     results = run_runtimes(
         arguments, suites,
-        lambda version: (*BUILTIN, WASM, "onnxruntime") if version == newest
-        else (*BUILTIN, "onnxruntime"))
+        lambda version: (*native, *([WASM] if version == newest else [])))
     folder = ROOT / "build/conformance"
     folder.mkdir(parents=True, exist_ok=True)
     for version, cases in suites.items():

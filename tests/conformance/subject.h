@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <memory>
 #include <span>
+#include <string_view>
 #include <vector>
 
 #include "engine/base/image_decoder.h"
@@ -23,7 +24,11 @@ class Subject {
 Result<std::unique_ptr<Subject>> LoadInEngine(std::span<const std::byte> model, bool optimize,
                                               std::shared_ptr<const ImageDecoder> decoder);
 
-// ONNX Runtime through host/runtimes. kNotFound if its library is not there.
-Result<std::unique_ptr<Subject>> LoadInOnnxRuntime(std::span<const std::byte> model);
+// The runtimes of host/runtimes that are built, but `builtin`.
+std::vector<std::string_view> OtherRuntimes();
+
+// One of them, the same for every call in a process. kNotFound if its library is not there.
+Result<std::unique_ptr<Subject>> LoadInRuntime(std::string_view name,
+                                               std::span<const std::byte> model);
 
 }  // namespace wnn::conformance

@@ -2,7 +2,7 @@
 //
 //   <rtol> TAB <atol> TAB <folder>   ->   pass | fail TAB <reason>
 //
-//   conformance_worker builtin | builtin-unoptimized | onnxruntime
+//   conformance_worker RUNTIME     one of those that --runtimes lists
 //   conformance_worker --operators        prints engine::OperatorList()
 //
 // conformance.py drives it: it notices a crash by the missing answer, and a hang by the clock.
@@ -66,10 +66,18 @@ Result<std::unique_ptr<Subject>> LoadIn(std::string_view runtime,
                                         std::span<const std::byte> model) {
   if (runtime == "builtin") return LoadInEngine(model, true, Decoder());
   if (runtime == "builtin-unoptimized") return LoadInEngine(model, false, Decoder());
-#ifdef WNN_WITH_ONNXRUNTIME
-  if (runtime == "onnxruntime") return LoadInOnnxRuntime(model);
-#endif
+#ifdef WNN_WITH_HOST
+  return LoadInRuntime(runtime, model);
+#else
   return NotFound("this worker was built without the runtime " + std::string(runtime));
+#endif
+}
+
+void ListRuntimes() {
+  std::cout << "builtin\nbuiltin-unoptimized\n";
+#ifdef WNN_WITH_HOST
+  for (std::string_view name : OtherRuntimes()) std::cout << name << "\n";
+#endif
 }
 
 struct Case {
@@ -124,8 +132,10 @@ int main(int argc, char** argv) {
   const std::string_view word = argc == 2 ? argv[1] : "";
   if (word == "--operators") {
     std::cout << wnn::engine::OperatorList();
+  } else if (word == "--runtimes") {
+    wnn::conformance::ListRuntimes();
   } else if (word.empty() || word[0] == '-') {
-    std::cerr << "usage: conformance_worker builtin|builtin-unoptimized|onnxruntime|--operators\n";
+    std::cerr << "usage: conformance_worker RUNTIME|--runtimes|--operators\n";
     return 2;
   } else {
     wnn::conformance::ServeCases(word);

@@ -233,6 +233,8 @@ TEST_P(HostileModelTest, BombsDoNotGoOff) {
       SCOPED_TRACE(name + (constant ? " of a constant" : " of the input"));
       const Status status = Compute(session, model);
       ASSERT_FALSE(status.ok());
+      // Tract refuses some of them for reasons of its own.
+      if (GetParam() == "tract") continue;
       EXPECT_EQ(status.code(), Code::kTooLarge) << status.message();
     }
   }
@@ -292,6 +294,9 @@ std::vector<Endless> EndlessModels() {
 }
 
 TEST_P(HostileModelTest, EndlessComputesAreStoppedAndTheContextGoesOn) {
+  if (GetParam() == "tract") {
+    GTEST_SKIP() << "Tract plans a thousand nodes for longer than this deadline: see tract_test";
+  }
   for (const Endless& endless : EndlessModels()) {
     if (endless.one_node && GetParam() == "onnxruntime") continue;
     SCOPED_TRACE(endless.name);

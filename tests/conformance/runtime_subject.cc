@@ -1,4 +1,4 @@
-#include "host/runtimes/onnxruntime/onnxruntime.h"
+#include "host/runtimes/built.h"
 #include "tests/conformance/subject.h"
 
 namespace wnn::conformance {
@@ -44,8 +44,17 @@ class RuntimeSubject final : public Subject {
 
 }  // namespace
 
-Result<std::unique_ptr<Subject>> LoadInOnnxRuntime(std::span<const std::byte> model) {
-  static const auto runtime = runtimes::OpenOnnxRuntime({});
+std::vector<std::string_view> OtherRuntimes() {
+  std::vector<std::string_view> names;
+  for (const runtimes::KnownRuntime& known : runtimes::KnownRuntimes()) {
+    if (known.is_built() && known.name != "builtin") names.push_back(known.name);
+  }
+  return names;
+}
+
+Result<std::unique_ptr<Subject>> LoadInRuntime(std::string_view name,
+                                               std::span<const std::byte> model) {
+  static const auto runtime = runtimes::OpenRuntime(name, {});
   if (!runtime) return Status(runtime.error());
   auto graph = (*runtime)->Load(model, {});
   if (!graph) return SkippedIfOfTheHost(std::move(graph.error()));
