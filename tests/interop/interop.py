@@ -7,9 +7,10 @@ in them), runs each model in a guest under every runtime, and compares. Prints a
 build/interop/report.json. What `builtin` refuses at load, because it lacks an operator, is told and
 is no failure; a wrong output is one, and so is anything that `onnxruntime` cannot run.
 
-  interop.py [--framework NAME]... [--runtime NAME]... [--docs]
+  interop.py [--framework NAME]... [--runtime NAME]... [--component] [--docs]
 
-With --docs it also writes the table of docs/interop.md.
+With --component the guest is a component instead of a core module; with --docs the table of
+docs/interop.md is written, too.
 
 The packages are gigabytes, mostly PyTorch's CUDA libraries: this is not part of `make test`. Exits
 with 1 when a net failed, or none ran.
@@ -157,14 +158,18 @@ def is_failure(result):
 
 
 def main():
+    global GUEST
     parser = argparse.ArgumentParser(description=__doc__,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--framework", action="append", choices=FRAMEWORKS)
     parser.add_argument("--runtime", action="append", choices=RUNTIMES)
+    parser.add_argument("--component", action="store_true")
     parser.add_argument("--docs", action="store_true")
     arguments = parser.parse_args()
     if arguments.docs and (arguments.framework or arguments.runtime):
         parser.error("the document has all frameworks and runtimes")
+    if arguments.component:
+        GUEST = GUEST.with_name("infer-component.wasm")
     runtimes = arguments.runtime or RUNTIMES
     results = []
     for framework in arguments.framework or FRAMEWORKS:
