@@ -80,6 +80,7 @@ TEST_P(WitxTest, InputsKeepTheirValueBetweenComputes) {
 
 // A classifier whose labels are words has scores all the same.
 TEST_P(WitxTest, AnOutputOfStringsIsRefusedOnlyWhereItIsAskedFor) {
+  if (std::get<0>(GetParam()) == "tract") GTEST_SKIP() << "Tract has tensors of numbers only";
   const uint32_t context = ContextOn(Model(
       Node("Cast", {"x"}, {"label"}, IntAttribute("to", static_cast<int64_t>(DType::kString))) +
       Node("SequenceConstruct", {"x"}, {"all"}) + Node("Identity", {"x"}, {"y"}) +

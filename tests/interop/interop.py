@@ -3,9 +3,10 @@
 
 For each framework of FRAMEWORKS: installs its pinned packages into a virtual environment in the
 project's cache, exports small nets with random weights by its exporters (nets_*.py, which say what is
-in them), runs each model in a guest under every runtime, and compares. Prints a table and writes
-build/interop/report.json. What `builtin` refuses at load, because it lacks an operator, is told and
-is no failure; a wrong output is one, and so is anything that `onnxruntime` cannot run.
+in them), runs each model in a guest under every runtime that is built, and compares. Prints a table and
+writes build/interop/report.json. What `builtin` refuses at load, because it lacks an operator, and
+Tract for whatever reason, is told and is no failure; a wrong output is one, and so is anything that
+`onnxruntime` cannot run.
 
   interop.py [--framework NAME]... [--runtime NAME]... [--component] [--docs]
 
@@ -37,7 +38,7 @@ HOST = ROOT / "build/bin/wasmtime-onnx"
 GUEST = ROOT / "build/guests/infer.wasm"
 CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "wasi-nn-onnx"
 FRAMEWORKS = ("pytorch", "tensorflow", "sklearn")
-RUNTIMES = ("builtin", "onnxruntime")
+RUNTIMES = ("builtin", "onnxruntime", "tract")
 TIMEOUT_S = 900
 
 # A numpy type's code in struct.
@@ -108,7 +109,8 @@ def run_net(folder, net, runtime):
     result = subprocess.run(command, capture_output=True, text=True, timeout=TIMEOUT_S, check=False)
     if result.returncode != 0:
         message = result.stderr.strip()
-        refused = re.search(r"load: unsupported_operation: (.*)", message)
+        refused = re.search(r"load: (?:unsupported_operation: |invalid_argument: (?=Tract: ))(.*)",
+                            message)
         if refused:
             return "lacks", refused.group(1)
         if "shared library cannot be opened" in message:
@@ -145,6 +147,13 @@ def run_framework(framework, runtimes):
     return results
 
 
+def built_runtimes():
+    """Those of RUNTIMES that the host has."""
+    version = subprocess.run([HOST, "--version"], capture_output=True, text=True, check=True).stdout
+    built = re.findall(r"^runtime (\w+): (?!not built$)", version, re.MULTILINE)
+    return [runtime for runtime in RUNTIMES if runtime in built]
+
+
 def print_table(results):
     widths = [max(len(str(value)) for value in column) for column in zip(*results)]
     for result in results:
@@ -154,7 +163,7 @@ def print_table(results):
 def is_failure(result):
     """`lacks` is one of ONNX Runtime's, which has every operator of the standard."""
     return result.verdict in ("failed", "wrong") or (
-        result.verdict == "lacks" and result.runtime != "builtin")
+        result.verdict == "lacks" and result.runtime == "onnxruntime")
 
 
 def main():
@@ -170,7 +179,7 @@ def main():
         parser.error("the document has all frameworks and runtimes")
     if arguments.component:
         GUEST = GUEST.with_name("infer-component.wasm")
-    runtimes = arguments.runtime or RUNTIMES
+    runtimes = arguments.runtime or built_runtimes()
     results = []
     for framework in arguments.framework or FRAMEWORKS:
         results += run_framework(framework, runtimes)

@@ -80,6 +80,7 @@ class InteropTest(unittest.TestCase):
         def failure(runtime, verdict):
             return interop.is_failure(interop.Result("f", "e", "n", runtime, verdict, ""))
         self.assertFalse(failure("builtin", "lacks"))
+        self.assertFalse(failure("tract", "lacks"))
         self.assertTrue(failure("onnxruntime", "lacks"))
         self.assertTrue(failure("builtin", "wrong"))
         self.assertFalse(failure("", "absent"))
