@@ -11,6 +11,7 @@
 
 #include "bench/memory_use.h"
 #include "bench/wasm_guest.h"
+#include "engine/base/function_ref.h"
 #include "host/nn/environment.h"
 #include "host/nn/session.h"
 #include "host/wasm/engine.h"
@@ -96,14 +97,15 @@ Result<Summary> TimeDeserialize(wasm::Engine& engine, const wasm::Module& module
   });
 }
 
+using MakeGuest = FunctionRef<Result<std::unique_ptr<WasmGuest>>()>;
+
 // Makes `n` instances, which live until all are there.
-Result<Instances> MakeInstances(size_t n, wasm::Engine& engine, const wasm::Module& module,
-                                nn::Session& session) {
+Result<Instances> MakeInstances(size_t n, MakeGuest make) {
   std::vector<std::unique_ptr<WasmGuest>> guests(n);
   const int64_t before = ResidentBytes();
   Lap lap;
   for (auto& guest : guests) {
-    WNN_ASSIGN_OR_RETURN(guest, WasmGuest::Create(engine, module, &session));
+    WNN_ASSIGN_OR_RETURN(guest, make());
   }
   const double seconds = static_cast<double>(lap().count()) / 1e9;
   const int64_t bytes = std::max<int64_t>(ResidentBytes() - before, 0);
@@ -112,18 +114,37 @@ Result<Instances> MakeInstances(size_t n, wasm::Engine& engine, const wasm::Modu
                    .bytes_each = bytes / static_cast<int64_t>(n)};
 }
 
-Result<std::vector<Instances>> CountInstances(wasm::Engine& engine, const wasm::Module& module,
-                                              nn::Session& session) {
+Result<std::vector<Instances>> CountInstances(MakeGuest make) {
   std::vector<Instances> all;
   for (size_t n : kInstances) {
     Instances best;
     for (size_t round = 0; round < kInstanceRounds; ++round) {
-      WNN_ASSIGN_OR_RETURN(Instances made, MakeInstances(n, engine, module, session));
+      WNN_ASSIGN_OR_RETURN(Instances made, MakeInstances(n, make));
       if (made.per_second > best.per_second) best = made;
     }
     all.push_back(best);
   }
   return all;
+}
+
+Result<Summary> TimeGuests(MakeGuest make) {
+  return TimeRuns(kInstantiateRuns, [&]() -> Status {
+    WNN_ASSIGN_OR_RETURN(auto instance, make());
+    return OkStatus();
+  });
+}
+
+Status TimePooled(const std::filesystem::path& guest, nn::Session& session, Instantiation& times) {
+  wasm::EngineOptions options;
+  options.cache.enabled = false;
+  options.pooling.emplace();
+  WNN_ASSIGN_OR_RETURN(auto engine, wasm::Engine::Create(options));
+  WNN_ASSIGN_OR_RETURN(auto module, wasm::Module::Load(*engine, guest));
+  WNN_ASSIGN_OR_RETURN(auto prepared, PreparedModule::Create(*engine, *module, &session));
+  auto make = [&] { return WasmGuest::Create(*engine, *prepared); };
+  WNN_ASSIGN_OR_RETURN(times.instantiate_pooled, TimeGuests(make));
+  WNN_ASSIGN_OR_RETURN(times.pooled, CountInstances(make));
+  return OkStatus();
 }
 
 }  // namespace
@@ -146,12 +167,10 @@ Result<Instantiation> TimeInstantiation(const std::filesystem::path& guest,
   nn::EnvironmentOptions environment_options;
   environment_options.runtime = runtime;
   nn::Session session(std::make_shared<nn::Environment>(std::move(environment_options)), {});
-  WNN_ASSIGN_OR_RETURN(times.instantiate, TimeRuns(kInstantiateRuns, [&]() -> Status {
-                         WNN_ASSIGN_OR_RETURN(auto instance,
-                                              WasmGuest::Create(*engine, *module, &session));
-                         return OkStatus();
-                       }));
-  WNN_ASSIGN_OR_RETURN(times.instances, CountInstances(*engine, *module, session));
+  auto make = [&] { return WasmGuest::Create(*engine, *module, &session); };
+  WNN_ASSIGN_OR_RETURN(times.instantiate, TimeGuests(make));
+  WNN_ASSIGN_OR_RETURN(times.instances, CountInstances(make));
+  WNN_RETURN_IF_ERROR(TimePooled(guest, session, times));
   return times;
 }
 

@@ -28,7 +28,9 @@ struct Instantiation {
   Summary cached;                    // out of Wasmtime's cache on disk
   Summary deserialize;               // out of a precompiled file
   Summary instantiate;               // store, WASI, WASI-NN, memories, instance
+  Summary instantiate_pooled;        // the same out of a pool, imports resolved before
   std::vector<Instances> instances;  // 1 to 1,000 of them
+  std::vector<Instances> pooled;     // the same out of a pool, imports resolved before
 
   bool WithinTarget() const { return cached.min + instantiate.min <= kInstantiateTarget; }
 };

@@ -100,20 +100,26 @@ Json ToJson(const ContextMemory& memory) {
   return json;
 }
 
-Json ToJson(const std::optional<Instantiation>& times) {
-  if (!times) return nullptr;
+Json ToJson(const std::vector<Instances>& counts) {
   Json instances = Json::array();
-  for (const Instances& one : times->instances) {
+  for (const Instances& one : counts) {
     instances.push_back(
         {{"n", one.n}, {"per_second", one.per_second}, {"bytes_each", one.bytes_each}});
   }
+  return instances;
+}
+
+Json ToJson(const std::optional<Instantiation>& times) {
+  if (!times) return nullptr;
   return {
       {"guest", times->guest},
       {"compile_ms", MillisecondsOf(times->compile)},
       {"cached_ms", MillisecondsOf(times->cached)},
       {"deserialize_ms", MillisecondsOf(times->deserialize)},
       {"instantiate_ms", MillisecondsOf(times->instantiate)},
-      {"instances", instances},
+      {"instantiate_pooled_ms", MillisecondsOf(times->instantiate_pooled)},
+      {"instances", ToJson(times->instances)},
+      {"pooled_instances", ToJson(times->pooled)},
       {"target_ms", Milliseconds(kInstantiateTarget)},
       {"within_target", times->WithinTarget()},
   };

@@ -135,13 +135,17 @@ TEST(Report, Instantiation) {
                                        .cached = {microseconds(400), microseconds(500), 100},
                                        .deserialize = {microseconds(100), microseconds(150), 100},
                                        .instantiate = {microseconds(80), microseconds(90), 500},
-                                       .instances = {{10, 12'000.0, 150'000}}};
+                                       .instantiate_pooled = {microseconds(8), microseconds(9), 5},
+                                       .instances = {{10, 12'000.0, 150'000}},
+                                       .pooled = {{100, 50'000.0, 90'000}}};
   Json json = Json::parse(ToJson(report))["instantiate"];
   EXPECT_EQ(json["guest"], "classify");
   EXPECT_DOUBLE_EQ(json["compile_ms"]["min"], 90);
   EXPECT_EQ(json["within_target"], true);
   EXPECT_EQ(json["instances"][0]["n"], 10);
   EXPECT_EQ(json["instances"][0]["bytes_each"], 150'000);
+  EXPECT_DOUBLE_EQ(json["instantiate_pooled_ms"]["min"], 0.008);
+  EXPECT_EQ(json["pooled_instances"][0]["n"], 100);
   report.instantiation->cached.min = microseconds(2000);
   json = Json::parse(ToJson(report))["instantiate"];
   EXPECT_EQ(json["within_target"], false);

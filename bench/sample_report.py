@@ -44,6 +44,8 @@ def instantiate():
     return {"guest": "classify", "compile_ms": summary(100.0), "cached_ms": summary(0.4),
             "deserialize_ms": summary(0.1), "instantiate_ms": summary(0.25),
             "instances": [{"n": 1000, "per_second": 9876.0, "bytes_each": 123_456}],
+            "instantiate_pooled_ms": summary(0.025),
+            "pooled_instances": [{"n": 1000, "per_second": 54321.0, "bytes_each": 65_432}],
             "target_ms": 2.0, "within_target": True}
 
 

@@ -147,6 +147,8 @@ def instantiate_table(times):
              ("load from Wasmtime's cache", times["cached_ms"]),
              ("load a precompiled file", times["deserialize_ms"]),
              ("instantiate", times["instantiate_ms"])]
+    if pooled := times.get("instantiate_pooled_ms"):
+        parts.append(("instantiate out of a pool, imports resolved before", pooled))
     if command := times.get("command"):
         parts += [("`wasmtime-onnx`: compile, cached", command["compile_ms"]),
                   ("`wasmtime-onnx`: instantiate", command["instantiate_ms"]),
@@ -235,6 +237,10 @@ def sections(report):
         add("How soon a guest begins", instantiate_table(times))
         if times.get("instances"):
             add(f"Instances of {times['guest']}", instance_table(times["instances"]))
+        if times.get("pooled_instances"):
+            add(f"Instances of {times['guest']} out of a pool",
+                "`EngineOptions::pooling`, and imports resolved once.\n",
+                instance_table(times["pooled_instances"]))
     if rows:
         add("Every row", "Of copies and compute the median.\n", all_rows(rows))
     if report["skipped"]:

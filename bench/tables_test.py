@@ -48,6 +48,7 @@ class Markdown(unittest.TestCase):
         self.assertIn("| float[1, 4], builtin, wit | 10.00 | 10.00 | 10.00 | 14.00 | +4.00 |", text)
         self.assertIn("| load from Wasmtime's cache | 0.400 |", text)
         self.assertIn("| 1000 | 9876 | 123.5 |", text)
+        self.assertIn("| 1000 | 54321 | 65.4 |", text)
         self.assertIn("| squeezenet1.1, builtin | 5000.0 | 9000.0 | 800.0 | 0.8 | 2500.0 |", text)
         self.assertIn("| squeezenet1.1, builtin, witx | 0.500 | - | - | - | 6.250 |", text)
         self.assertIn("- mobilenetv2: it is not there", text)

@@ -17,28 +17,47 @@ Status ToStatus(wasmtime_error_t* error, wasm_trap_t* trap = nullptr) {
 
 }  // namespace
 
+Result<std::unique_ptr<PreparedModule>> PreparedModule::Create(wasm::Engine& engine,
+                                                               const wasm::Module& module,
+                                                               nn::Session* session) {
+  std::unique_ptr<PreparedModule> prepared(new PreparedModule(engine, module.name()));
+  wasmtime_linker_t* linker = prepared->linker_.capi();
+  WNN_RETURN_IF_ERROR(ToStatus(wasmtime_linker_define_wasi(linker)));
+  if (session != nullptr) {
+    WNN_RETURN_IF_ERROR(abi::AddWitxToLinker(
+        linker, [session](wasmtime_context_t*) -> nn::Session& { return *session; }));
+  }
+  WNN_RETURN_IF_ERROR(
+      ToStatus(wasmtime_linker_instantiate_pre(linker, module.get().capi(), &prepared->prepared_))
+          .WithContext(module.name()));
+  return prepared;
+}
+
 Result<std::unique_ptr<WasmGuest>> WasmGuest::Create(wasm::Engine& engine,
                                                      const wasm::Module& module,
                                                      nn::Session* session) {
+  WNN_ASSIGN_OR_RETURN(auto prepared, PreparedModule::Create(engine, module, session));
+  WNN_ASSIGN_OR_RETURN(auto guest, Create(engine, *prepared));
+  guest->own_module_ = std::move(prepared);
+  return guest;
+}
+
+Result<std::unique_ptr<WasmGuest>> WasmGuest::Create(wasm::Engine& engine,
+                                                     const PreparedModule& module) {
   std::unique_ptr<WasmGuest> guest(new WasmGuest(engine));
-  Status status = guest->Instantiate(module, session);
+  Status status = guest->Instantiate(module);
   if (!status.ok()) return std::move(status).WithContext(module.name());
   return guest;
 }
 
-Status WasmGuest::Instantiate(const wasm::Module& module, nn::Session* session) {
+Status WasmGuest::Instantiate(const PreparedModule& module) {
   wasm::WasiOptions wasi_options;
   wasi_options.argv = {"bench"};
   WNN_ASSIGN_OR_RETURN(wasmtime::WasiConfig wasi, wasm::MakeWasiConfig(wasi_options));
   WNN_RETURN_IF_ERROR(ToStatus(wasmtime_context_set_wasi(context_, wasi.capi_release())));
-  WNN_RETURN_IF_ERROR(ToStatus(wasmtime_linker_define_wasi(linker_.capi())));
-  if (session != nullptr) {
-    WNN_RETURN_IF_ERROR(abi::AddWitxToLinker(
-        linker_.capi(), [session](wasmtime_context_t*) -> nn::Session& { return *session; }));
-  }
   wasm_trap_t* trap = nullptr;
   wasmtime_error_t* error =
-      wasmtime_linker_instantiate(linker_.capi(), context_, module.get().capi(), &instance_, &trap);
+      wasmtime_instance_pre_instantiate(module.get(), context_, &instance_, &trap);
   WNN_RETURN_IF_ERROR(ToStatus(error, trap));
   wasmtime_extern_t memory;
   constexpr std::string_view kMemory = "memory";

@@ -11,6 +11,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <wasmtime.hh>
 
 #include "engine/base/status.h"
@@ -20,7 +21,31 @@
 
 namespace wnn::bench {
 
-// Thread-compatible. Lifetime: engine and session outlive it.
+// A module whose imports are resolved once, for many instances. Immutable and thread-safe.
+// Lifetime: the engine and the session outlive it.
+class PreparedModule {
+ public:
+  // `session`: as WasmGuest::Create.
+  static Result<std::unique_ptr<PreparedModule>> Create(wasm::Engine& engine,
+                                                        const wasm::Module& module,
+                                                        nn::Session* session);
+  PreparedModule(const PreparedModule&) = delete;
+  PreparedModule& operator=(const PreparedModule&) = delete;
+  ~PreparedModule() { wasmtime_instance_pre_delete(prepared_); }
+
+  const std::string& name() const { return name_; }
+  const wasmtime_instance_pre_t* get() const { return prepared_; }
+
+ private:
+  PreparedModule(wasm::Engine& engine, std::string name)
+      : linker_(engine.get()), name_(std::move(name)) {}
+
+  wasmtime::Linker linker_;
+  const std::string name_;
+  wasmtime_instance_pre_t* prepared_ = nullptr;
+};
+
+// Thread-compatible. Lifetime: engine, session and what was prepared outlive it.
 class WasmGuest {
  public:
   // Everything that a new guest needs: store, WASI with no rights, imports, instance. `session`:
@@ -28,6 +53,8 @@ class WasmGuest {
   // memory.
   static Result<std::unique_ptr<WasmGuest>> Create(wasm::Engine& engine, const wasm::Module& module,
                                                    nn::Session* session);
+  static Result<std::unique_ptr<WasmGuest>> Create(wasm::Engine& engine,
+                                                   const PreparedModule& module);
   WasmGuest(const WasmGuest&) = delete;
   WasmGuest& operator=(const WasmGuest&) = delete;
 
@@ -45,14 +72,15 @@ class WasmGuest {
 
  private:
   explicit WasmGuest(wasm::Engine& engine)
-      : store_(engine.get()), context_(store_.context().capi()), linker_(engine.get()) {}
-  Status Instantiate(const wasm::Module& module, nn::Session* session);
+      : store_(engine.get()), context_(store_.context().capi()) {}
+  Status Instantiate(const PreparedModule& module);
   // Calls `_initialize`, where a module has one.
   Status Initialize();
 
   wasmtime::Store store_;
   wasmtime_context_t* context_;
-  wasmtime::Linker linker_;
+  // What the instance alone uses; null where several share it.
+  std::unique_ptr<PreparedModule> own_module_;
   wasmtime_instance_t instance_{};
   wasmtime_memory_t memory_{};
 };

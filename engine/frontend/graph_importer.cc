@@ -269,7 +269,10 @@ Status GraphImporter::AddOperands(const NodeProto& proto, size_t n_inputs, size_
     const std::string_view name = proto.inputs[i];
     const std::optional<ValueId> id = name.empty() ? kNoValue : Resolve(name, scope);
     if (!id) return InvalidArgument("nothing defines its input " + Quoted(name));
-    if (*id == kNoValue && i < static_cast<size_t>(node.op->inputs.min)) {
+    // A list of inputs has no gaps. Loop and Scan, which begin with optional ones, look themselves.
+    const ops::Arity& arity = node.op->inputs;
+    const bool in_list = arity.max == ops::kVariadic && arity.min > 0;
+    if (*id == kNoValue && (in_list || i < static_cast<size_t>(arity.min))) {
       return InvalidArgument("its input " + std::to_string(i) + " is left out");
     }
     node.inputs.push_back(*id);

@@ -116,6 +116,9 @@ TEST(Decode, RefusesJpegTablesOfMoreThan256Codes) {
     EXPECT_EQ(HuffmanTablesFit(std::as_bytes(std::span(file))), fits) << count;
     EXPECT_FALSE(Decode(std::as_bytes(std::span(file))).has_value());
   }
+  // After more than one 0xff.
+  const std::string filled = "\xff\xff" + JpegWithTable(17);
+  EXPECT_FALSE(HuffmanTablesFit(std::as_bytes(std::span(filled))));
   // After padding and another segment, and after a scan, amid compressed data.
   const std::string table = JpegWithTable(17).substr(2);
   for (const std::string& before :

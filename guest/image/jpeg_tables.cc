@@ -54,8 +54,12 @@ bool TablesFit(std::span<const std::byte> segment) {
 }  // namespace
 
 bool HuffmanTablesFit(std::span<const std::byte> file) {
-  if (file.size() < 2 || file[0] != std::byte{0xff} || file[1] != std::byte{kSoi}) return true;
-  Segments segments(file.subspan(2));
+  // stb_image takes several 0xff before the first marker, too.
+  const auto* soi = std::find_if(file.data(), file.data() + file.size(),
+                                 [](std::byte byte) { return byte != std::byte{0xff}; });
+  const auto n_fill = static_cast<std::size_t>(soi - file.data());
+  if (n_fill == 0 || n_fill == file.size() || *soi != std::byte{kSoi}) return true;
+  Segments segments(file.subspan(n_fill + 1));
   bool in_scans = false;
   for (unsigned marker = segments.NextMarker(); marker != 0; marker = segments.NextMarker()) {
     const auto segment = segments.Segment();

@@ -121,6 +121,9 @@ std::vector<Attack> Attacks() {
       {"FunctionBomb", AddsW(calls, bomb), Code::kTooLarge, "nodes"},
       {"TooFewInputs", AddsW(Node("Add", {"x"}, {"w"})), Code::kInvalidArgument, ""},
       {"TooManyInputs", AddsW(Node("Relu", {"x", "x"}, {"w"})), Code::kInvalidArgument, ""},
+      {"GapInAList", AddsW(Node("Concat", {"x", "", "x"}, {"w"}, IntAttribute("axis", 0))),
+       Code::kInvalidArgument, ""},
+      {"GapAtTheBeginning", AddsW(Node("Max", {"", "x"}, {"w"})), Code::kInvalidArgument, ""},
       {"Cycle", AddsW(Node("Relu", {"v"}, {"w"}) + Node("Relu", {"w"}, {"v"})),
        Code::kInvalidArgument, ""},
   };

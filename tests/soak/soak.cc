@@ -34,7 +34,7 @@ constexpr uint64_t kGuestBytes = uint64_t{64} << 20;
 // A quarter of what 64 tenants together may hold, several times what they do.
 constexpr uint64_t kMaxGrowth = uint64_t{1} << 30;
 // Of what is allocated: what runtimes keep from run to run, whatever its length.
-constexpr int64_t kMaxLeft = int64_t{16} << 20;
+constexpr int64_t kMaxLeft = int64_t{32} << 20;
 constexpr size_t kQuarters = 4;
 
 struct Work {
