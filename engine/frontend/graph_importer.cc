@@ -278,8 +278,17 @@ Status GraphImporter::AddOperands(const NodeProto& proto, size_t n_inputs, size_
     node.inputs.push_back(*id);
   }
   for (size_t i = 0; i < n_outputs; ++i) {
-    const bool left_out = proto.outputs[i].empty();
-    node.outputs.push_back(left_out ? kNoValue : scope.ids.find(proto.outputs[i])->second);
+    if (!proto.outputs[i].empty()) {
+      node.outputs.push_back(scope.ids.find(proto.outputs[i])->second);
+      continue;
+    }
+    const ops::Arity& arity = node.op->outputs;
+    const bool in_list = arity.max == ops::kVariadic;
+    if (!in_list && i < static_cast<size_t>(arity.min)) {
+      return InvalidArgument("its output " + std::to_string(i) + " is left out");
+    }
+    // Those of a list are computed, whether or not anybody names them.
+    node.outputs.push_back(in_list ? scope.graph->AddValue("", {}) : kNoValue);
   }
   return OkStatus();
 }

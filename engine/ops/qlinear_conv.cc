@@ -68,6 +68,8 @@ Status InferQuantizedConv(InferContext& context) {
   return OkStatus();
 }
 
+constexpr uint64_t kMaxUnplannedBytes = uint64_t{64} << 20;
+
 // Scales and zero points are read in every run: a model may compute them.
 class QuantizedConvOp final : public CompiledOp {
  public:
@@ -90,12 +92,19 @@ class QuantizedConvOp final : public CompiledOp {
 
   Status Run(const RunArgs& run) const override {
     if (conv_) return RunWith(*conv_, run.scratch + 3 * TermBytes(), run);
-    // Computed weights, which only tests have: packed, and working memory found, here.
-    WNN_ASSIGN_OR_RETURN(auto conv,
-                         kernels::QuadConv::Create(p_.shape, {run.inputs[p_.at->w], p_.w_signed}));
+    // Computed weights, which only tests have: packed, and working memory found, here. It is in
+    // nobody's budget, so that there must not be much.
+    WNN_ASSIGN_OR_RETURN(
+        auto conv,
+        kernels::QuadConv::Create(p_.shape, {run.inputs[p_.at->w], p_.w_signed}, run.parallel));
+    const uint64_t scratch_bytes = conv->ScratchBytes(run.parallel->n_threads());
+    if (scratch_bytes > kMaxUnplannedBytes) {
+      return TooLarge("its weights are computed, and its working memory of " +
+                      std::to_string(scratch_bytes) + " bytes is over the limit of " +
+                      std::to_string(kMaxUnplannedBytes));
+    }
     WNN_ASSIGN_OR_RETURN(AlignedBuffer scratch,
-                         AlignedBuffer::Allocate(
-                             static_cast<size_t>(conv->ScratchBytes(run.parallel->n_threads()))));
+                         AlignedBuffer::Allocate(static_cast<size_t>(scratch_bytes)));
     return RunWith(*conv, scratch.data(), run);
   }
 
@@ -147,6 +156,11 @@ Result<CompiledPtr> CompileQuantizedConv(const CompileContext& context) {
   if (IsEmpty(context.OutputShape(0))) return CompiledPtr(std::make_unique<EmptyOp>());
   QuantizedConvOp::Parameters p;
   p.at = IsInteger(context) ? &kInteger : &kQLinear;
+  const auto n_weights = static_cast<uint64_t>(ShapeProduct(context.InputShape(p.at->w)));
+  if (!context.InputConstant(p.at->w) && n_weights > kMaxUnplannedBytes) {
+    return TooLarge("its weights are computed, and their " + std::to_string(n_weights) +
+                    " bytes are over the limit of " + std::to_string(kMaxUnplannedBytes));
+  }
   WNN_ASSIGN_OR_RETURN(
       p.shape, ReadConvGeometry(context, context.InputShape(p.at->x), context.InputShape(p.at->w)));
   p.x_signed = context.InputType(p.at->x) == DType::kInt8;

@@ -99,7 +99,10 @@ Status UseFastUnary(PassContext& context) {
       WNN_RETURN_IF_ERROR(FuseGate(context, readers, id));
       continue;
     }
-    if (node.removed || !ops::IsBlockedMap(graph.fact(node.outputs[0]))) continue;
+    if (node.removed || node.outputs[0] == graph::kNoValue ||
+        !ops::IsBlockedMap(graph.fact(node.outputs[0]))) {
+      continue;
+    }
     auto attributes = UnaryOf(graph, node);
     if (!attributes) continue;
     WNN_RETURN_IF_ERROR(

@@ -121,9 +121,9 @@ std::vector<Attack> Attacks() {
       {"FunctionBomb", AddsW(calls, bomb), Code::kTooLarge, "nodes"},
       {"TooFewInputs", AddsW(Node("Add", {"x"}, {"w"})), Code::kInvalidArgument, ""},
       {"TooManyInputs", AddsW(Node("Relu", {"x", "x"}, {"w"})), Code::kInvalidArgument, ""},
-      {"GapInAList", AddsW(Node("Concat", {"x", "", "x"}, {"w"}, IntAttribute("axis", 0))),
+      {"InputLeftOut", AddsW(Node("Max", {"", "x"}, {"w"})), Code::kInvalidArgument, ""},
+      {"OutputLeftOut", AddsW(Node("Dropout", {"x"}, {"", "mask"}) + Node("Relu", {"x"}, {"w"})),
        Code::kInvalidArgument, ""},
-      {"GapAtTheBeginning", AddsW(Node("Max", {"", "x"}, {"w"})), Code::kInvalidArgument, ""},
       {"Cycle", AddsW(Node("Relu", {"v"}, {"w"}) + Node("Relu", {"w"}, {"v"})),
        Code::kInvalidArgument, ""},
   };
@@ -225,6 +225,41 @@ TEST_P(HostileModelTest, IsRefusedWithItsReason) {
     EXPECT_EQ(graph.error().code(), attack.code) << attack.name << ": " << graph.error().message();
     EXPECT_NE(graph.error().message().find(attack.reason), std::string_view::npos)
         << attack.name << ": " << graph.error().message();
+  }
+  ExpectStillWorks(session);
+}
+
+// Inputs and outputs that are left out where operators have them always. Some are refused, some
+// work; the host goes on.
+TEST_P(HostileModelTest, GapsAreNoHoles) {
+  const auto model = [](const std::string& nodes) {
+    return Model(nodes + GraphInput("x", DType::kFloat, {1}) + GraphOutput("y", DType::kFloat, {}));
+  };
+  const std::string scan_body =
+      Node("Identity", {"s"}, {"s2"}) + Node("Identity", {"e"}, {"e2"}) +
+      Bytes(11, Bytes(1, "s") + Bytes(2, TensorType(DType::kFloat, {}))) +
+      Bytes(11, Bytes(1, "e") + Bytes(2, TensorType(DType::kFloat, {}))) +
+      Bytes(12, Bytes(1, "s2") + Bytes(2, TensorType(DType::kFloat, {}))) +
+      Bytes(12, Bytes(1, "e2") + Bytes(2, TensorType(DType::kFloat, {})));
+  const std::string cell = Floats("w", {1, 4, 1}, {1, 1, 1, 1}) + Int64s("three", {1, 1, 1}) +
+                           Node("Reshape", {"x", "three"}, {"row"});
+  const std::pair<const char*, std::string> models[] = {
+      {"a list's second input",
+       model(Node("Concat", {"x", "", "x"}, {"y"}, IntAttribute("axis", 0)))},
+      {"a list's first input", model(Node("Max", {"", "x"}, {"y"}))},
+      {"Scan's first output",
+       model(Floats("zero", {}, {0}) +
+             Node("Scan", {"zero", "x"}, {"", "y"},
+                  GraphAttribute("body", scan_body) + IntAttribute("num_scan_inputs", 1)))},
+      {"LSTM's first output",
+       model(cell + Node("LSTM", {"row", "w", "w"}, {"", "y"}, IntAttribute("hidden_size", 1)))},
+      {"Split's first output", model(Node("Split", {"x"}, {"", "y"}, IntAttribute("axis", 0)))},
+  };
+  nn::Session& session = Restart();
+  for (const auto& [what, bytes] : models) {
+    SCOPED_TRACE(what);
+    const Status status = Compute(session, bytes);
+    EXPECT_TRUE(status.ok() || !status.message().empty());
   }
   ExpectStillWorks(session);
 }

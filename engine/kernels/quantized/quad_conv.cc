@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "engine/base/stop_check.h"
 #include "engine/kernels/quantized/quad_strip.h"
 #include "engine/kernels/reference/parallel_for.h"
 
@@ -24,10 +25,12 @@ int64_t ElementBytes(QuadEpilogue::Output output) {
 QuadConv::QuadConv(const ConvGeometry& shape) : shape_(shape), tiles_(&ActiveQuadTiles()) {}
 
 Result<std::unique_ptr<const QuadConv>> QuadConv::Create(const ConvGeometry& shape,
-                                                         const Weights& weights) {
+                                                         const Weights& weights,
+                                                         Parallel* parallel) {
+  SerialParallel serial;
   std::unique_ptr<QuadConv> conv(new QuadConv(shape));
   WNN_RETURN_IF_ERROR(conv->Plan());
-  WNN_RETURN_IF_ERROR(conv->PackWeights(weights));
+  WNN_RETURN_IF_ERROR(conv->PackWeights(weights, parallel != nullptr ? *parallel : serial));
   return std::unique_ptr<const QuadConv>(std::move(conv));
 }
 
@@ -89,7 +92,8 @@ Status QuadConv::Plan() {
   return OkStatus();
 }
 
-Status QuadConv::PackWeights(const Weights& weights) {
+Status QuadConv::PackWeights(const Weights& weights, Parallel& parallel) {
+  StopCheck check(parallel);
   const Window& w = shape_.window;
   const int64_t rows = shape_.group_out(), taps = w.n_taps(), channels = shape_.group_in();
   const auto n_steps = static_cast<int64_t>(step_offsets_.size());
@@ -116,6 +120,7 @@ Status QuadConv::PackWeights(const Weights& weights) {
   for (int64_t group = 0; group < shape_.groups; ++group) {
     PackQuadRows(*tiles_, 0, rows, rows, n_steps, weights_.data() + group * group_weight_bytes_,
                  [&](int64_t row, int64_t step, int8_t quad[4]) {
+                   if (check.Stopped(200)) return;
                    const int64_t out = group * rows + row;
                    for (int64_t j = 0; j < 4; ++j) {
                      const int64_t at = index_of(step, j);

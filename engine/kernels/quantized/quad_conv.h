@@ -28,9 +28,11 @@ class QuadConv {
     bool is_signed = true;
   };
 
-  // Packs weights for this geometry. kTooLarge if sizes cannot be addressed.
+  // Packs weights for this geometry. kTooLarge if sizes cannot be addressed. Ends early, with
+  // weights of no use, once `parallel` is stopped; null: never.
   static Result<std::unique_ptr<const QuadConv>> Create(const ConvGeometry& shape,
-                                                        const Weights& weights);
+                                                        const Weights& weights,
+                                                        Parallel* parallel = nullptr);
 
   // Sums of an output channel's weights, as signed bytes (w - 128 if they are unsigned).
   std::span<const int32_t> weight_sums() const { return weight_sums_; }
@@ -53,7 +55,7 @@ class QuadConv {
 
   explicit QuadConv(const ConvGeometry& shape);
   Status Plan();
-  Status PackWeights(const Weights& weights);
+  Status PackWeights(const Weights& weights, Parallel& parallel);
   void PackPlane(const Input& input, int64_t image, int64_t group, int64_t plane, uint8_t* to,
                  uint8_t* padded) const;
   void RunStrips(const Input& input, const QuadEpilogue& epilogue, int64_t image, int64_t group,
