@@ -25,7 +25,7 @@ test: build  ## Run every test; ends with 'N passed, N failed'
 	@python3 tools/run_tests.py $(BUILD)
 
 test-subsets: setup  ## Build with each subset of the runtimes, and test that it is one
-	@python3 tools/test_subsets.py
+	@python3 tools/test_subsets.py $(SUBSETS)
 
 abi-matrix: build  ## Those of the tests that are every ABI's functions, types and errors
 	@python3 tools/run_tests.py $(BUILD) -L '^abi$$'

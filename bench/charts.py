@@ -100,11 +100,15 @@ WAYS = (
     (("onnxruntime", "native"), "ONNX Runtime, native", "#b3540a"),
     (("onnxruntime", "witx"), "ONNX Runtime, WASI-NN", "#e58a2e"),
     (("onnxruntime", "wit"), "ONNX Runtime, WASI-NN component", "#f4bd80"),
+    (("tract", "native"), "Tract, native", "#8c1d40"),
+    (("tract", "witx"), "Tract, WASI-NN", "#c96a86"),
+    (("tract", "wit"), "Tract, WASI-NN component", "#e5b3c1"),
 )
 LIBRARIES = (
     (("builtin", "native"), "builtin", "#0b4f9e"),
     (("onnxruntime", "native"), "ONNX Runtime", "#b3540a"),
     (("openvino", "native"), "OpenVINO", "#6a3d9a"),
+    (("tract", "native"), "Tract", "#8c1d40"),
     (("ncnn", "native"), "ncnn", "#7a7a7a"),
 )
 

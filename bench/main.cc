@@ -17,15 +17,24 @@
 #include "bench/report.h"
 #include "bench/ways.h"
 #include "engine/engine.h"
+#include "host/runtimes/built.h"
 #include "host/wasm/engine.h"
 
 namespace wnn::bench {
 namespace {
 
+std::vector<std::string> BuiltRuntimes() {
+  std::vector<std::string> names;
+  for (const runtimes::KnownRuntime& known : runtimes::KnownRuntimes()) {
+    if (known.is_built()) names.emplace_back(known.name);
+  }
+  return names;
+}
+
 struct Options {
   std::vector<std::string> models;
   std::string test_data;
-  std::vector<std::string> runtimes{"builtin", "onnxruntime"};
+  std::vector<std::string> runtimes = BuiltRuntimes();
   std::string onnxruntime;
   std::vector<int> threads{1, 2};
   double seconds = 20;
@@ -46,7 +55,8 @@ void AddOptions(CLI::App& app, Options& options) {
   app.add_option("--model", options.models, "an ONNX file; once or more")->check(CLI::ExistingFile);
   app.add_option("--test-data", options.test_data,
                  "folder with test_data_set_N of each model, by the file's stem");
-  app.add_option("--runtime", options.runtimes, "builtin, onnxruntime")->delimiter(',');
+  app.add_option("--runtime", options.runtimes, "names; default: all that are built")
+      ->delimiter(',');
   app.add_option("--onnxruntime", options.onnxruntime, "ONNX Runtime's library or its folder");
   app.add_option("--threads", options.threads, "numbers of threads")
       ->delimiter(',')

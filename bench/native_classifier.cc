@@ -1,5 +1,5 @@
 // Inference by a runtime of this host, called directly: links with the rest of guest/examples/
-// classify into a native program. $WNN_BENCH_RUNTIME is "builtin" or "onnxruntime",
+// classify into a native program. $WNN_BENCH_RUNTIME is "builtin", "onnxruntime" or "tract",
 // $WNN_BENCH_THREADS a number.
 #include <algorithm>
 #include <cstdlib>
@@ -8,8 +8,7 @@
 #include <utility>
 
 #include "guest/examples/classify/classifier.h"
-#include "host/runtimes/builtin/builtin.h"
-#include "host/runtimes/onnxruntime/onnxruntime.h"
+#include "host/runtimes/built.h"
 
 namespace wnn::classify {
 namespace {
@@ -56,15 +55,10 @@ std::string_view Variable(const char* name, std::string_view otherwise) {
   return value == nullptr ? otherwise : value;
 }
 
-Result<std::shared_ptr<const runtimes::Runtime>> OpenRuntime() {
-  if (Variable("WNN_BENCH_RUNTIME", "builtin") == "builtin") return runtimes::MakeBuiltinRuntime();
-  return runtimes::OpenOnnxRuntime({});
-}
-
 }  // namespace
 
 Outcome<std::unique_ptr<Classifier>> LoadModel(std::span<const std::byte> model, Target target) {
-  auto runtime = OpenRuntime();
+  auto runtime = runtimes::OpenRuntime(Variable("WNN_BENCH_RUNTIME", "builtin"), {});
   if (!runtime) return Fail(runtime.error());
   runtimes::LoadOptions options;
   options.target = target == Target::kGpu ? runtimes::Target::kGpu : runtimes::Target::kCpu;

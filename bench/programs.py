@@ -16,10 +16,13 @@ REPEAT = 20
 WAYS = (
     ("native", "builtin", None),
     ("native", "onnxruntime", None),
+    ("native", "tract", None),
     ("witx", "builtin", "classify"),
     ("witx", "onnxruntime", "classify"),
+    ("witx", "tract", "classify"),
     ("wit", "builtin", "classify-component"),
     ("wit", "onnxruntime", "classify-component"),
+    ("wit", "tract", "classify-component"),
     ("pure-simd", "builtin", "classify-pure-simd"),
 )
 

@@ -56,6 +56,8 @@ def nn_table(rows):
         for runtime in runtimes:
             native, witx, wit = (indexed.get((model, threads, runtime, path))
                                  for path in ("native", "witx", "wit"))
+            if not native and not witx and not wit:
+                continue
             lines.append([f"{model}, {runtime}", str(threads)]
                          + [number(min_ms(row), 3) for row in (native, witx, wit)]
                          + [number(added_us(row, native), 0, sign=True) for row in (witx, wit)])

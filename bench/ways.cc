@@ -10,8 +10,7 @@
 #include "bench/wit_subject.h"
 #include "bench/witx_subject.h"
 #include "engine/kernels/isa.h"
-#include "host/runtimes/builtin/builtin.h"
-#include "host/runtimes/onnxruntime/onnxruntime.h"
+#include "host/runtimes/built.h"
 
 namespace wnn::bench {
 namespace {
@@ -21,14 +20,16 @@ using SubjectPtr = std::unique_ptr<Subject>;
 // A lesser machine's instruction set, to compare with runtimes that use all of this one's.
 constexpr std::string_view kHeldTo = "AVX2";
 
-// On a GPU the number of threads says nothing: once is enough.
-int MaxThreads(runtimes::Target target) { return target == runtimes::Target::kCpu ? 1024 : 1; }
+// On a GPU, and to Tract, the number of threads says nothing: once is enough.
+int MaxThreads(const RuntimePtr& runtime, runtimes::Target target) {
+  return target == runtimes::Target::kCpu && runtime->name() != "tract" ? 1024 : 1;
+}
 
 Way NativeWay(const RuntimePtr& runtime, runtimes::Target target) {
   return {.runtime = std::string(runtime->name()),
           .path = "native",
           .target = target,
-          .max_threads = MaxThreads(target),
+          .max_threads = MaxThreads(runtime, target),
           .make = [runtime](SubjectId id, const ModelData& model) {
             return MakeNativeSubject(std::move(id), runtime, model.bytes);
           }};
@@ -38,7 +39,7 @@ Way WitxWay(const RuntimePtr& runtime, runtimes::Target target, wasm::Engine& en
   return {.runtime = std::string(runtime->name()),
           .path = "witx",
           .target = target,
-          .max_threads = MaxThreads(target),
+          .max_threads = MaxThreads(runtime, target),
           .make = [runtime, &engine](SubjectId id, const ModelData& model) -> Result<SubjectPtr> {
             WNN_ASSIGN_OR_RETURN(SubjectPtr subject,
                                  MakeWitxSubject(std::move(id), engine, runtime, model.bytes));
@@ -50,7 +51,7 @@ Way WitWay(const RuntimePtr& runtime, runtimes::Target target, wasm::Engine& eng
   return {.runtime = std::string(runtime->name()),
           .path = "wit",
           .target = target,
-          .max_threads = MaxThreads(target),
+          .max_threads = MaxThreads(runtime, target),
           .make = [runtime, &engine](SubjectId id, const ModelData& model) -> Result<SubjectPtr> {
             WNN_ASSIGN_OR_RETURN(SubjectPtr subject,
                                  MakeWitSubject(std::move(id), engine, runtime, model.bytes));
@@ -118,17 +119,14 @@ Result<Runtimes> OpenRuntimes(std::span<const std::string> names,
                               const std::string& onnxruntime_path) {
   Runtimes runtimes;
   for (const std::string& name : names) {
-    if (name == "builtin") {
-      runtimes.available.push_back(runtimes::MakeBuiltinRuntime());
-    } else if (name == "onnxruntime") {
-      auto runtime = runtimes::OpenOnnxRuntime({.library_path = onnxruntime_path});
-      if (runtime) {
-        runtimes.available.push_back(std::move(*runtime));
-      } else {
-        runtimes.skipped.push_back({name, std::string(runtime.error().message())});
-      }
+    auto runtime = runtimes::OpenRuntime(name, {.onnxruntime_library = onnxruntime_path});
+    const auto is_known = [&](const auto& known) { return known.name == name; };
+    if (runtime) {
+      runtimes.available.push_back(std::move(*runtime));
+    } else if (std::ranges::any_of(runtimes::KnownRuntimes(), is_known)) {
+      runtimes.skipped.push_back({name, std::string(runtime.error().message())});
     } else {
-      return InvalidArgument("there is no runtime '" + name + "': builtin or onnxruntime");
+      return InvalidArgument(std::string(runtime.error().message()));
     }
   }
   return runtimes;

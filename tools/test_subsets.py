@@ -4,8 +4,9 @@
 For each: the units of the command line, the ABI's tests under the runtimes that are there, and the
 program itself: which runtime it takes without a flag, and what it says of one that it lacks. The
 whole one decodes pictures (WNN_WITH_IMAGE_DECODER), too. Builds lie in build/subset-*; ccache makes
-all but the first quick. Tract needs a library of its own (10 minutes, once): `--without tract`
-leaves it out. Ends with 'N passed, N failed'.
+all but the first quick; with Tract, which needs a library of its own (10 minutes, once), all but the
+first two. Words such as `tract builtin+onnxruntime` are the subsets to test, instead of all seven.
+Ends with 'N passed, N failed'.
 """
 
 import argparse
@@ -79,13 +80,15 @@ def test(subset):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--without", choices=RUNTIMES, action="append", default=[])
-    without = parser.parse_args().without
-    runtimes = [name for name in RUNTIMES if name not in without]
-    if "tract" in runtimes:
+    every = {"+".join(subset): subset for size in range(1, len(RUNTIMES) + 1)
+             for subset in itertools.combinations(RUNTIMES, size)}
+    parser.add_argument("subsets", nargs="*", metavar="SUBSET", help=", ".join(every))
+    words = parser.parse_args().subsets
+    if unknown := [word for word in words if word not in every]:
+        parser.error(f"there is no subset {unknown[0]}; there are {', '.join(every)}")
+    subsets = [every[word] for word in words or every]
+    if any("tract" in subset for subset in subsets):
         run([sys.executable, ROOT / "tools/deps.py", "install", "--tract"])
-    subsets = [subset for size in range(1, len(runtimes) + 1)
-               for subset in itertools.combinations(runtimes, size)]
     failed = []
     for subset in subsets:
         try:
