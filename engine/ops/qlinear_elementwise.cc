@@ -383,6 +383,11 @@ class QLinearPoolOp final : public CompiledOp {
   Status Run(const RunArgs& run) const override {
     const Quantizer x_q = Quantizer::Read<T>(run, 1), y_q = Quantizer::Read<T>(run, 3);
     const kernels::Window& w = window_;
+    const bool pads = w.pad_begin != decltype(w.pad_begin){} || w.pad_end != decltype(w.pad_end){};
+    if (w.out_size() == 1 && w.kernel == w.in && w.in_size() > 0 && !pads) {
+      RunWhole(run, x_q, y_q);
+      return OkStatus();
+    }
     run.parallel->ForEach(static_cast<size_t>(n_planes_), [&](size_t plane, int) {
       const T* x = run.in<T>(0) + static_cast<int64_t>(plane) * w.in_size();
       T* y = run.out<T>(0) + static_cast<int64_t>(plane) * w.out_size();
@@ -404,6 +409,28 @@ class QLinearPoolOp final : public CompiledOp {
   }
 
  private:
+  // The mean of each plane.
+  void RunWhole(const RunArgs& run, const Quantizer& x_q, const Quantizer& y_q) const {
+    const int64_t size = window_.in_size();
+    const int64_t grain = std::max<int64_t>(4 * kernels::kElementsPerTask / size, 1);
+    kernels::ForRanges(*run.parallel, n_planes_, grain, [&](int64_t begin, int64_t end) {
+      StopCheck check(*run.parallel);
+      for (int64_t plane = begin; plane < end; ++plane) {
+        const T* x = run.in<T>(0) + plane * size;
+        int64_t sum = 0;
+        constexpr int64_t kPiece = 1 << 16;  // whose sum fits 32 bits
+        for (int64_t first = 0; first < size; first += kPiece) {
+          if (check.Stopped(std::min(size - first, kPiece))) return;
+          int32_t part = 0;
+          for (int64_t i = first; i < std::min(size, first + kPiece); ++i) part += x[i];
+          sum += part;
+        }
+        const auto mean = static_cast<double>(sum - size * x_q.zero) / static_cast<double>(size);
+        run.out<T>(0)[plane] = y_q.Quantized<T>(static_cast<float>(mean * x_q.scale));
+      }
+    });
+  }
+
   const kernels::Window window_;
   const int64_t n_planes_;
   const bool count_padding_;
