@@ -1,7 +1,8 @@
 #include "engine/kernels/packed_conv.h"
 
 #include <algorithm>
-#include <cstring>
+
+#include "engine/base/stop_check.h"
 
 namespace wnn::kernels {
 namespace {
@@ -226,7 +227,15 @@ void PackedConv::RunPanels(const ConvGeometry& s, const float* x, const float* b
     args.bias = bias != nullptr ? bias + channel : nullptr;
     args.c = y + (image * s.out_channels + channel) * out_size + first;
     args.ldc = out_size;
-    MultiplyPanel(rows_[static_cast<size_t>(group)], args);
+    // Some rows at a time, so that a stop is noticed.
+    constexpr int64_t kRows = 256, kMulAddsPerNs = 40;
+    StopCheck check(parallel);
+    const int64_t end = args.row_end;
+    for (; args.row_begin < end; args.row_begin = args.row_end) {
+      args.row_end = std::min(end, args.row_begin + kRows);
+      if (check.Stopped(kRows * kPanelColumns / kMulAddsPerNs * Depth(s))) return;
+      MultiplyPanel(rows_[static_cast<size_t>(group)], args);
+    }
   });
 }
 

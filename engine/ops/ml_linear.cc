@@ -70,6 +70,7 @@ Result<CompiledPtr> CompileLinear(const CompileContext& context) {
   }
   const int64_t features = rows.features, n_outputs = linear.n_outputs;
   const size_t output = linear.labels.empty() ? 0 : 1;
+  const auto row_cost = static_cast<int64_t>(linear.coefficients.size());
   return MakeRowsOp(
       context, rows, n_outputs, output,
       [linear = std::move(linear), features](const double* x, double* y, int64_t row,
@@ -94,7 +95,8 @@ Result<CompiledPtr> CompileLinear(const CompileContext& context) {
           Transform(linear.transform, scores);
         }
         if (args.outputs[0] != nullptr) args.out<int64_t>(0)[row] = label;
-      });
+      },
+      row_cost);
 }
 
 // ---- Preprocessing of features: outputs of the input's shape.

@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "engine/base/stop_check.h"
 #include "engine/kernels/reference/number_io.h"
 #include "engine/ops/ml_scores.h"
 #include "engine/ops/op_context.h"
@@ -29,8 +30,12 @@ class RowsOp final : public CompiledOp {
     DType in, out;
     size_t output = 0;
   };
-  RowsOp(const Rows& rows, int64_t n_out, const Types& types, Compute compute)
-      : rows_(rows), n_out_(n_out), types_(types), compute_(std::move(compute)) {}
+  RowsOp(const Rows& rows, int64_t n_out, const Types& types, int64_t row_cost, Compute compute)
+      : rows_(rows),
+        n_out_(n_out),
+        types_(types),
+        row_cost_(row_cost),
+        compute_(std::move(compute)) {}
 
   uint64_t ScratchBytes(int n_threads) const override {
     return static_cast<uint64_t>(n_threads) * RowBytes();
@@ -43,7 +48,9 @@ class RowsOp final : public CompiledOp {
           reinterpret_cast<double*>(args.scratch + static_cast<uint64_t>(thread) * RowBytes());
       double* y = x + rows_.features;
       const auto t = static_cast<int64_t>(task);
+      StopCheck check(*args.parallel);
       for (int64_t i = rows_.n * t / n_tasks; i < rows_.n * (t + 1) / n_tasks; ++i) {
+        if (check.Stopped(row_cost_)) return;
         kernels::ReadNumbers(types_.in, args.inputs[0], i * rows_.features, rows_.features, x);
         compute_(x, y, i, args);
         if (types_.output >= args.outputs.size() || args.outputs[types_.output] == nullptr) {
@@ -63,16 +70,19 @@ class RowsOp final : public CompiledOp {
   const Rows rows_;
   const int64_t n_out_;
   const Types types_;
+  const int64_t row_cost_;
   const Compute compute_;
 };
 
+// `row_cost`: about how many nanoseconds a row takes beyond reading and writing it.
 template <typename Compute>
 std::unique_ptr<const CompiledOp> MakeRowsOp(const CompileContext& context, const Rows& rows,
-                                             int64_t n_out, size_t output, Compute compute) {
+                                             int64_t n_out, size_t output, Compute compute,
+                                             int64_t row_cost = 0) {
   return std::make_unique<RowsOp<Compute>>(
       rows, n_out,
       typename RowsOp<Compute>::Types{context.InputType(0), context.Output(output).dtype, output},
-      std::move(compute));
+      rows.features + n_out + row_cost, std::move(compute));
 }
 
 }  // namespace wnn::ops

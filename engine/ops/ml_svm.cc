@@ -95,21 +95,24 @@ Result<CompiledPtr> CompileRegressor(const CompileContext& context) {
                               n_vectors / svm.n_vectors == features
                         : n_coefficients == features;
   if (!fits) return InvalidArgument("the support vectors do not fit the features");
-  return MakeRowsOp(context, rows, 1, 0,
-                    [svm = std::move(svm), transform, features](const double* x, double* y, int64_t,
-                                                                const RunArgs&) {
-                      double sum = 0;
-                      if (svm.n_vectors <= 0) {
-                        sum = svm.kernel(x, svm.coefficients.data(), features);
-                      }
-                      for (int64_t v = 0; v < svm.n_vectors; ++v) {
-                        sum += svm.coefficients[static_cast<size_t>(v)] *
-                               svm.kernel(x, svm.vectors.data() + v * features, features);
-                      }
-                      y[0] = sum + svm.rho;
-                      if (svm.one_class) y[0] = y[0] > 0 ? 1 : -1;
-                      Transform(transform, {y, 1});
-                    });
+  const int64_t row_cost = n_vectors + n_coefficients;
+  return MakeRowsOp(
+      context, rows, 1, 0,
+      [svm = std::move(svm), transform, features](const double* x, double* y, int64_t,
+                                                  const RunArgs&) {
+        double sum = 0;
+        if (svm.n_vectors <= 0) {
+          sum = svm.kernel(x, svm.coefficients.data(), features);
+        }
+        for (int64_t v = 0; v < svm.n_vectors; ++v) {
+          sum += svm.coefficients[static_cast<size_t>(v)] *
+                 svm.kernel(x, svm.vectors.data() + v * features, features);
+        }
+        y[0] = sum + svm.rho;
+        if (svm.one_class) y[0] = y[0] > 0 ? 1 : -1;
+        Transform(transform, {y, 1});
+      },
+      row_cost);
 }
 
 // ---- SVMClassifier: a machine for each pair of classes, whose signs are votes and whose scores
@@ -309,13 +312,15 @@ Result<CompiledPtr> CompileClassifier(const CompileContext& context) {
     return InvalidArgument("its vectors do not have " + std::to_string(features) + " numbers each");
   }
   const int64_t n_scores = svm.n_scores();
-  return MakeRowsOp(context, rows, n_scores, 1,
-                    [svm = std::move(svm), features, n_scores](const double* x, double* y,
-                                                               int64_t row, const RunArgs& args) {
-                      const int64_t label =
-                          svm.Classify(x, features, {y, static_cast<size_t>(n_scores)});
-                      if (args.outputs[0] != nullptr) args.out<int64_t>(0)[row] = label;
-                    });
+  const auto row_cost = static_cast<int64_t>(svm.vectors.size() + svm.coefficients.size());
+  return MakeRowsOp(
+      context, rows, n_scores, 1,
+      [svm = std::move(svm), features, n_scores](const double* x, double* y, int64_t row,
+                                                 const RunArgs& args) {
+        const int64_t label = svm.Classify(x, features, {y, static_cast<size_t>(n_scores)});
+        if (args.outputs[0] != nullptr) args.out<int64_t>(0)[row] = label;
+      },
+      row_cost);
 }
 
 constexpr auto kOps = std::to_array<OpDef>({
