@@ -55,6 +55,37 @@ TEST_P(WitTest, RealOutputShapesComeBack) {
   }
 }
 
+// A classifier whose labels are words has scores all the same.
+TEST_P(WitTest, AnOutputOfStringsIsRefusedOnlyWhereItIsAskedFor) {
+  if (std::get<0>(GetParam()) == "tract") GTEST_SKIP() << "Tract has tensors of numbers only";
+  const uint32_t context = ContextOn(Model(
+      Node("Cast", {"x"}, {"label"}, IntAttribute("to", static_cast<int64_t>(DType::kString))) +
+      Node("Identity", {"x"}, {"y"}) + GraphInput("x", DType::kFloat, {1}) +
+      GraphOutput("label", DType::kString, {1}) + GraphOutput("y", DType::kFloat, {1})));
+  if (version() != WitVersion::k20241028) {
+    ASSERT_TRUE(guest().SetInput(context, "x", Floats({3})).ok);
+    ASSERT_TRUE(guest().Compute(context).ok);
+    EXPECT_EQ(ReadFloats(guest().GetOutput(context, "y").value), std::vector<float>{3});
+    ExpectError(guest().GetOutput(context, "label"), abi::WitErrorCode::kUnsupportedOperation,
+                "not a tensor of numbers");
+    return;
+  }
+  for (int run = 0; run < 2; ++run) {
+    WitTestGuest::Named outputs;
+    const Outcome outcome = guest().Run(context, {{"x", Floats({3})}}, &outputs);
+    ASSERT_TRUE(outcome.ok) << outcome.message;
+    ASSERT_EQ(outputs.size(), 2u);
+    EXPECT_EQ(ReadFloats(outputs[1].second), std::vector<float>{3});
+    if (run == 0) {
+      for (const auto& [name, tensor] : outputs) guest().DropTensor(tensor);
+      continue;
+    }
+    const uint32_t out = guest().Reserve(8);
+    EXPECT_FALSE(guest().TryCall("tensor.data", {outputs[0].second, out}).has_value());
+    EXPECT_NE(guest().trap().find("not a tensor of numbers"), std::string::npos) << guest().trap();
+  }
+}
+
 // An output may lie where the input did, whose memory is the next tensor's.
 TEST_P(WitTest, OutputsAreThoseOfTheInputsAsTheyAre) {
   if (version() == WitVersion::k20241028) GTEST_SKIP() << "an output is there only once computed";

@@ -220,6 +220,13 @@ Result<std::span<const NamedTensor>> WitGuest::Run(Rep context_rep,
   context->outputs.clear();
   for (size_t i = 0; i < declared.size(); ++i) {
     Result<Rep> output = LendOutput(context_rep, *context, i);
+    // What is no tensor of numbers: only who reads it is told.
+    if (!output && output.error().code() == Code::kUnsupportedOperation) {
+      HeldTensor tensor;
+      tensor.dtype = DType::kUint8;
+      tensor.unusable = output.error();
+      output = tensors_.Put(std::move(tensor));
+    }
     if (!output) {
       for (const NamedTensor& made : context->outputs) WNN_RETURN_IF_ERROR(DropTensor(made.tensor));
       return std::move(output.error());
