@@ -10,7 +10,9 @@
 #include <cmath>
 #include <cstdio>
 #include <cstdlib>
+#include <fstream>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "tests/models/real_models.h"
@@ -31,10 +33,28 @@ constexpr const char* kHead =
     "them if that is above 1.\n"
     "Times are the least milliseconds of one inference, the runtimes in turns within one process; "
     "*ratio* is builtin / ONNX\n"
-    "Runtime.\n\n"
+    "Runtime.\n\n";
+
+constexpr const char* kTableHead =
     "| model | what | difference | 1 thread: builtin | ONNX Runtime | ratio | 2 threads: builtin | "
     "ONNX Runtime | ratio |\n"
     "|---|---|---:|---:|---:|---:|---:|---:|---:|\n";
+
+// The processor's name, and how busy the machine was: times of a busy one tell little.
+void PrintMachine() {
+  std::string name = "an unnamed processor";
+  std::ifstream info("/proc/cpuinfo");
+  for (std::string line; std::getline(info, line);) {
+    if (!line.starts_with("model name")) continue;
+    name = line.substr(std::min(line.find(": ") + 2, line.size()));
+    break;
+  }
+  double load[1] = {0};
+  getloadavg(load, 1);
+  std::printf("On %s of %u cores; the load of the machine was %.1f when this began%s.\n\n",
+              name.c_str(), std::thread::hardware_concurrency(), load[0],
+              load[0] > 1 ? ", so that the times are not to be relied on" : "");
+}
 
 // The least milliseconds of one compute by each of the models, in turns.
 Result<std::vector<double>> LeastTimes(std::vector<PreparedModel*> models, double seconds) {
@@ -86,6 +106,8 @@ int Main(std::span<char* const> words) {
     return 1;
   }
   std::fputs(kHead, stdout);
+  PrintMachine();
+  std::fputs(kTableHead, stdout);
   int n_failed = 0;
   for (const RealModel& model : RealModels()) {
     const auto file = FileOf(model);
