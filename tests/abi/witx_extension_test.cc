@@ -56,7 +56,7 @@ class WitxExtensionTest : public WitxTest {
     uint32_t size = kUntouched;
     EXPECT_EQ(Read(function, args, 16, 4, &data, &size), Errno::kSuccess) << function;
     std::vector<uint32_t> values(size == kNone ? 0 : size);
-    std::memcpy(values.data(), data.data(), values.size() * 4);
+    if (!values.empty()) std::memcpy(values.data(), data.data(), values.size() * 4);
     return values;
   }
   uint32_t U32(std::string_view function, std::vector<uint32_t> args) {
