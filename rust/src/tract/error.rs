@@ -87,7 +87,7 @@ fn keep_panics() {
     });
 }
 
-/// `body`, which may allocate `max_bytes` for tensors, and the bytes that it left allocated.
+/// `body`, which may allocate `max_bytes`, and the bytes that it left allocated.
 pub fn guard<T>(
     max_bytes: u64,
     body: impl FnOnce() -> Result<T, Error>,

@@ -1,7 +1,7 @@
 //! A model's plans. Tract computes several times faster where it knows all sizes, so each set of
 //! input shapes has a plan of its own; the last few are kept, for all contexts together.
 use std::collections::{HashMap, VecDeque};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tract_onnx::prelude::*;
 use tract_onnx::tract_hir::internal::{DimLike, TDim, format_err};
@@ -51,7 +51,7 @@ impl Plans {
             return self.general(call);
         }
         let shapes: Shapes = inputs.iter().map(|input| input.shape().to_vec()).collect();
-        let made = self.made.lock().expect("no holder panics");
+        let made = lock(&self.made);
         if let Some((_, plan)) = made.iter().find(|(of, _)| *of == shapes) {
             return Ok(plan.clone());
         }
@@ -69,7 +69,7 @@ impl Plans {
         call.check_stop()?;
         let fixed = fixed.into_decluttered().map_err(failed)?;
         let plan = plan(fixed, call)?;
-        let mut made = self.made.lock().expect("no holder panics");
+        let mut made = lock(&self.made);
         if made.len() == PLANS_KEPT {
             made.pop_front();
         }
@@ -78,11 +78,11 @@ impl Plans {
     }
 
     fn general(&self, call: &Call) -> Result<Plan, Error> {
-        if let Some(plan) = &*self.general.lock().expect("no holder panics") {
+        if let Some(plan) = &*lock(&self.general) {
             return Ok(plan.clone());
         }
         let plan = plan(self.model.clone(), call)?;
-        *self.general.lock().expect("no holder panics") = Some(plan.clone());
+        *lock(&self.general) = Some(plan.clone());
         Ok(plan)
     }
 
@@ -101,6 +101,11 @@ impl Plans {
         }
         Ok(sizes)
     }
+}
+
+/// What a panic, for want of memory, left here is whole.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn plan(model: TypedModel, call: &Call) -> Result<Plan, Error> {
