@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include <memory>
+#include <string_view>
 #include <wasmtime.hh>
 
 #include "host/abi/witx/witx.h"
@@ -22,26 +23,44 @@ class MyRuntime final : public wnn::runtimes::Runtime {
   }
 };
 
+// A guest's call of compute, to whom its session answers.
+constexpr std::string_view kGuest = R"((module
+    (import "wasi_ephemeral_nn" "compute" (func $compute (param i32) (result i32)))
+    (func (export "f") (result i32) (call $compute (i32.const 0)))))";
+
+// What compute answers through `linker` in a store with `data`.
+int32_t AnswerOfCompute(wasmtime::Engine& engine, wasmtime::Linker& linker, void* data) {
+  wasmtime::Store store(wasmtime_store_new(engine.capi(), data, nullptr));
+  wasmtime::Module module = wasmtime::Module::compile(engine, kGuest).unwrap();
+  wasmtime::Instance instance = linker.instantiate(store, module).unwrap();
+  const auto f = std::get<wasmtime::Func>(*instance.get(store, "f"));
+  return f.call(store, {}).unwrap()[0].i32();
+}
+
+constexpr int32_t kMissingMemory = 3;  // the guest exports none
+
 TEST(Readme, AddsWasiNnToALinker) {
   wasmtime::Engine engine;
   wasmtime::Linker linker(engine);
 #include "README.0.inc"
   ASSERT_TRUE(status.ok()) << status.message();
-  wasmtime::Store store(engine);
-  const auto module = wasmtime::Module::compile(engine, R"((module
-    (import "wasi_ephemeral_nn" "compute" (func $compute (param i32) (result i32)))
-    (func (export "f") (result i32) (call $compute (i32.const 0)))))");
-  ASSERT_TRUE(module) << module.err().message();
-  auto instance = linker.instantiate(store, module.ok());
-  ASSERT_TRUE(instance) << instance.err().message();
-  const auto f = std::get<wasmtime::Func>(*instance.ok().get(store, "f"));
-  const auto result = f.call(store, {});
-  ASSERT_TRUE(result) << result.err().message();
-  EXPECT_EQ(result.ok()[0].i32(), 3);  // missing_memory: the module exports none
+  EXPECT_EQ(AnswerOfCompute(engine, linker, nullptr), kMissingMemory);
+}
+
+TEST(Embedding, FindsTheSessionInTheStore) {
+  wasmtime::Engine engine;
+  wasmtime::Linker linker(engine);
+#include "embedding.0.inc"
+  ASSERT_TRUE(status.ok()) << status.message();
+  wnn::nn::Session session(std::make_shared<wnn::nn::Environment>(wnn::nn::EnvironmentOptions{
+                               .runtime = wnn::runtimes::MakeBuiltinRuntime()}),
+                           {});
+  EXPECT_EQ(AnswerOfCompute(engine, linker, &session), kMissingMemory);
+  EXPECT_FALSE(session.last_error().empty());
 }
 
 TEST(Embedding, TakesARuntimeOfOnesOwn) {
-#include "embedding.0.inc"
+#include "embedding.1.inc"
   EXPECT_EQ(environment->options().runtime->name(), "mine");
 }
 
