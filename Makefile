@@ -39,7 +39,7 @@ interop: build  ## Run what PyTorch, TensorFlow, scikit-learn and XGBoost export
 real-models: build  ## Run trained models of other packages under both runtimes; writes docs/models.md
 	@python3 tools/deps.py models --large >/dev/null
 	@$(BUILD)/tests/real_models_test --gtest_brief=1
-	@$(BUILD)/tests/real_models_report > $(BUILD)/models.md && mv $(BUILD)/models.md docs/models.md && cat docs/models.md
+	@$(BUILD)/bench/wnn-bench-real-models > $(BUILD)/models.md && mv $(BUILD)/models.md docs/models.md && cat docs/models.md
 
 test-all: setup  ## Run host and engine tests under the address and thread sanitizers; hours from nothing
 	@python3 tools/sanitize.py

@@ -1,5 +1,5 @@
 // Trained models of many kinds, and one input for each: what real_models_test.cc runs under every
-// runtime and real_models_report.cc times. They come from other packages (tools/pins.toml) and from
+// runtime and bench/real_models.cc times. They come from other packages (tools/pins.toml) and from
 // ../shared.
 #pragma once
 

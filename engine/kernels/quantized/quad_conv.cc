@@ -1,7 +1,9 @@
 #include "engine/kernels/quantized/quad_conv.h"
 
 #include <algorithm>
+#include <array>
 #include <cstring>
+#include <type_traits>
 
 #include "engine/base/stop_check.h"
 #include "engine/kernels/quantized/quad_strip.h"
@@ -9,6 +11,29 @@
 
 namespace wnn::kernels {
 namespace {
+
+// memcpy without a call for the lines of small maps: by two moves that overlap.
+void CopyLine(void* to, const void* from, int64_t n) {
+  const auto halves = [&]<size_t kBytes>(std::integral_constant<size_t, kBytes>) {
+    std::array<std::byte, kBytes> first, last;
+    const auto shift = static_cast<size_t>(n) - kBytes;
+    std::memcpy(first.data(), from, kBytes);
+    std::memcpy(last.data(), static_cast<const std::byte*>(from) + shift, kBytes);
+    std::memcpy(to, first.data(), kBytes);
+    std::memcpy(static_cast<std::byte*>(to) + shift, last.data(), kBytes);
+  };
+  if (n > 64 || n < 4) {
+    std::memcpy(to, from, static_cast<size_t>(n));
+  } else if (n >= 32) {
+    halves(std::integral_constant<size_t, 32>());
+  } else if (n >= 16) {
+    halves(std::integral_constant<size_t, 16>());
+  } else if (n >= 8) {
+    halves(std::integral_constant<size_t, 8>());
+  } else {
+    halves(std::integral_constant<size_t, 4>());
+  }
+}
 
 constexpr int64_t CeilDivide(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
@@ -162,7 +187,7 @@ void QuadConv::PackSliding(const Input& input, const uint8_t* source, uint8_t* t
           const uint8_t* line = source + (z * w.in[1] + y) * w.in[2];
           uint8_t* row = padded + (iz * extent_[1] + iy) * pitch + w.pad_begin[2];
           if (flip == 0) {
-            if (live > 0) std::memcpy(row, line, static_cast<size_t>(live));
+            if (live > 0) CopyLine(row, line, live);
           } else {
             for (int64_t i = 0; i < live; ++i) row[i] = static_cast<uint8_t>(line[i] ^ flip);
           }
@@ -291,9 +316,8 @@ void QuadConv::RunStrips(const Input& input, const QuadEpilogue& epilogue, int64
                    FinishQuadRows(e, first_channel + row, n_rows, n, sums, finished, kStride);
                    for (int64_t r = 0; r < n_rows; ++r) {
                      for (const Segment& s : segments) {
-                       std::memcpy(to + (row + r) * channel_bytes + s.pixel * element,
-                                   finished + r * kStride + s.lane * element,
-                                   static_cast<size_t>(s.n * element));
+                       CopyLine(to + (row + r) * channel_bytes + s.pixel * element,
+                                finished + r * kStride + s.lane * element, s.n * element);
                      }
                    }
                  });

@@ -1,10 +1,13 @@
 // Writes docs/models.md: trained models of other packages under `builtin` and `onnxruntime`, how
 // far apart and how fast.
 //
-//   real_models_report [SECONDS [NAME]...]
+//   wnn-bench-real-models [SECONDS [NAME]...]
 //
-// The two take turns, each for as many seconds a model as said (2 if nothing is said); the least
-// time of one inference counts. Models that are not on this machine are left out.
+// The two take turns, each for as many seconds a model as said (2 if nothing is said); before each
+// turn all threads sleep, the other's pool among them. The least time of one inference counts.
+// Models that are not on this machine are left out.
+#include "tests/models/real_models.h"
+
 #include <algorithm>
 #include <chrono>
 #include <cmath>
@@ -15,7 +18,7 @@
 #include <thread>
 #include <vector>
 
-#include "tests/models/real_models.h"
+#include "bench/measure.h"
 #include "tests/support/runtimes.h"
 
 namespace wnn::testing {
@@ -31,9 +34,9 @@ constexpr const char* kHead =
     "output has the same type, shape\n"
     "and largest element; *difference* is that of the outputs' numbers, relative to the largest of "
     "them if that is above 1.\n"
-    "Times are the least milliseconds of one inference, the runtimes in turns within one process; "
-    "*ratio* is builtin / ONNX\n"
-    "Runtime.\n\n";
+    "Times are the least milliseconds of one inference, the runtimes in turns within one process, "
+    "whose other threads sleep\n"
+    "when a turn begins; *ratio* is builtin / ONNX Runtime.\n\n";
 
 constexpr const char* kTableHead =
     "| model | what | difference | 1 thread: builtin | ONNX Runtime | ratio | 2 threads: builtin | "
@@ -63,6 +66,7 @@ Result<std::vector<double>> LeastTimes(std::vector<PreparedModel*> models, doubl
   const auto end = Clock::now() + std::chrono::duration<double>(seconds * 2);
   for (int round = 0; round < 3 || Clock::now() < end; ++round) {
     for (size_t i = 0; i < models.size(); ++i) {
+      bench::WaitUntilIdle();
       WNN_RETURN_IF_ERROR(models[i]->context->Compute({}));
       for (double block = 0; block < kBlockMs;) {
         const auto begin = Clock::now();
@@ -102,7 +106,7 @@ int Main(std::span<char* const> words) {
   const double seconds = words.empty() ? 2 : std::atof(words[0]);
   const std::span names = words.subspan(std::min<size_t>(words.size(), 1));
   if (RuntimeNamed("builtin") == nullptr || RuntimeNamed("onnxruntime") == nullptr) {
-    std::fprintf(stderr, "real_models_report: %s\n", kNoRuntime);
+    std::fprintf(stderr, "wnn-bench-real-models: %s\n", kNoRuntime);
     return 1;
   }
   std::fputs(kHead, stdout);
