@@ -15,7 +15,7 @@
 #include <utility>
 #include <vector>
 
-#include "host/nn/session.h"
+#include "host/nn/environment.h"
 #include "tests/support/model_bytes.h"
 #include "tests/support/runtimes.h"
 
@@ -370,11 +370,10 @@ std::vector<Work> AllWorks() {
   return all;
 }
 
-Status BindZeros(nn::Session& session, nn::Handle context, uint32_t index, DType dtype,
-                 const Shape& dims) {
+Status BindZeros(runtimes::Context& context, size_t index, DType dtype, const Shape& dims) {
   size_t bytes = DTypeBits(dtype) / 8;
   for (int64_t dim : dims) bytes *= static_cast<size_t>(dim);
-  return session.BindInput(context, index, {dtype, dims, Zeros::Get(bytes)});
+  return context.BindInput(index, {dtype, dims, Zeros::Get(bytes)});
 }
 
 // Milliseconds of processor time that a thread has used.
@@ -392,17 +391,17 @@ struct Delay {
   double cpu = 0;
 };
 
-// Calls `call`, which ends on its own some time after `deadline`.
+// Calls `call` with its deadline, some time after which it ends on its own.
 template <typename Call>
-Delay Measure(milliseconds deadline, Call call) {
+Delay Measure(milliseconds time, Call call) {
   const pthread_t self = pthread_self();
-  const auto at = Clock::now() + deadline;
+  const auto at = Clock::now() + time;
   double cpu_then = 0;
   std::thread watch([&] {
     std::this_thread::sleep_until(at);
     cpu_then = CpuTime(self);
   });
-  call();
+  call(at);
   const double wall = std::chrono::duration<double, std::milli>(Clock::now() - at).count();
   const double cpu_now = CpuTime(self);
   watch.join();
@@ -415,42 +414,27 @@ int Rounds() {
   return wanted != nullptr ? std::max(std::atoi(wanted), 1) : 1;
 }
 
-bool TimedOut(const Status& status) { return !status.ok() && status.code() == Code::kTimeout; }
-
-// Binds the inputs and computes, again while the machine is too busy for it.
-Status ComputeSmall(nn::Session& session, nn::Handle context, const Work& work) {
-  for (uint32_t i = 0; i < work.inputs.size(); ++i) {
-    const Input& input = work.inputs[i];
-    WNN_RETURN_IF_ERROR(BindZeros(session, context, i, input.dtype, input.small));
-  }
-  Status status = session.Compute(context);
-  for (int i = 0; i < 200 && TimedOut(status); ++i) status = session.Compute(context);
-  return status;
-}
-
-// Stops a compute of `work` at its deadline, and sees whether its context still works.
+// Stops a compute of `work` some time after it began, and sees whether its context still works.
 Result<Delay> Stop(const std::shared_ptr<const runtimes::Runtime>& runtime, const Work& work,
-                   milliseconds call_time) {
-  nn::EnvironmentOptions environment_options;
-  environment_options.runtime = runtime;
-  const auto environment = std::make_shared<nn::Environment>(environment_options);
-  nn::SessionOptions options;
-  options.limits.max_call_time = call_time;
-  nn::Session session(environment, options);
-  // However long it takes.
-  WNN_ASSIGN_OR_RETURN(auto loaded, environment->Load(AsBytes(work.model), nn::Encoding::kOnnx,
-                                                      runtimes::Target::kCpu));
-  WNN_ASSIGN_OR_RETURN(const nn::Handle graph, session.PublishGraph(std::move(loaded)));
-  WNN_ASSIGN_OR_RETURN(const nn::Handle context, session.InitExecutionContext(graph));
-  for (uint32_t i = 0; i < work.inputs.size(); ++i) {
-    const Input& input = work.inputs[i];
-    WNN_RETURN_IF_ERROR(BindZeros(session, context, i, input.dtype, input.big));
+                   milliseconds time) {
+  nn::EnvironmentOptions options;
+  options.runtime = runtime;
+  const nn::Environment environment(options);
+  WNN_ASSIGN_OR_RETURN(const auto graph, environment.Load(AsBytes(work.model), nn::Encoding::kOnnx,
+                                                          runtimes::Target::kCpu));
+  WNN_ASSIGN_OR_RETURN(const auto context, graph->NewContext());
+  for (size_t i = 0; i < work.inputs.size(); ++i) {
+    WNN_RETURN_IF_ERROR(BindZeros(*context, i, work.inputs[i].dtype, work.inputs[i].big));
   }
   Status status;
-  const Delay delay = Measure(call_time, [&] { status = session.Compute(context); });
+  const Delay delay = Measure(
+      time, [&](Clock::time_point deadline) { status = context->Compute({.deadline = deadline}); });
   if (status.ok()) return RuntimeError("it ended before its deadline");
-  if (!TimedOut(status)) return status;
-  WNN_RETURN_IF_ERROR(ComputeSmall(session, context, work).WithContext("afterwards"));
+  if (status.code() != Code::kTimeout) return status;
+  for (size_t i = 0; i < work.inputs.size(); ++i) {
+    WNN_RETURN_IF_ERROR(BindZeros(*context, i, work.inputs[i].dtype, work.inputs[i].small));
+  }
+  WNN_RETURN_IF_ERROR(context->Compute({}).WithContext("afterwards"));
   return delay;
 }
 
