@@ -7,8 +7,8 @@
 // Needs the host's extension; a core module or a component.
 #include <array>
 #include <cstdio>
-#include <cstdlib>
 
+#include "guest/examples/tensors/take.h"
 #include "guest/support/file.h"
 #include "wasi_nn_introspection.hpp"
 
@@ -20,17 +20,6 @@ constexpr wasi_nn::Input<float, 1, kWidth> kQuery{"query"}, kKey{"key"}, kValue{
 constexpr wasi_nn::Input<float, wasi_nn::kAny, kWidth> kPastKeys{"past_keys"},
     kPastValues{"past_values"};
 constexpr wasi_nn::Output<float, 1, kWidth> kResult{"result"};
-
-[[noreturn]] void Fail(const std::string& message) {
-  std::fprintf(stderr, "%s\n", message.c_str());
-  std::exit(1);
-}
-
-template <typename T>
-T Take(wasi_nn::Result<T> result) {
-  if (!result) Fail(result.error().message);
-  if constexpr (!std::is_void_v<T>) return std::move(*result);
-}
 
 // What a decoder's layers would make of the token.
 Row Token(std::size_t step) {

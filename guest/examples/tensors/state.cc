@@ -5,8 +5,8 @@
 // Needs the host's extension; a core module or a component.
 #include <array>
 #include <cstdio>
-#include <cstdlib>
 
+#include "guest/examples/tensors/take.h"
 #include "guest/support/file.h"
 #include "wasi_nn_introspection.hpp"
 
@@ -16,17 +16,6 @@ constexpr wasi_nn::Input<float, wasi_nn::kAny, 2> kX{"x"};
 constexpr wasi_nn::Input<float, wasi_nn::kAny, 2> kState{"h0"};
 constexpr wasi_nn::Output<float, wasi_nn::kAny, 2> kY{"y"};
 constexpr wasi_nn::Output<double, wasi_nn::kAny, 2> kWrong{"y"};
-
-[[noreturn]] void Fail(const std::string& message) {
-  std::fprintf(stderr, "%s\n", message.c_str());
-  std::exit(1);
-}
-
-template <typename T>
-T Take(wasi_nn::Result<T> result) {
-  if (!result) Fail(result.error().message);
-  if constexpr (!std::is_void_v<T>) return std::move(*result);
-}
 
 }  // namespace
 

@@ -5,8 +5,8 @@
 // As a core module it runs on every host of WASI-NN, as a component on every host of wasi:nn.
 #include <array>
 #include <cstdio>
-#include <cstdlib>
 
+#include "guest/examples/tensors/take.h"
 #include "guest/support/file.h"
 #include "wasi_nn.hpp"
 
@@ -15,17 +15,6 @@ namespace {
 constexpr wasi_nn::Input<float, wasi_nn::kAny, 2> kX{0};
 constexpr wasi_nn::Input<float, wasi_nn::kAny, 2> kState{1};
 constexpr wasi_nn::Output<float, wasi_nn::kAny, 2> kY{0};
-
-[[noreturn]] void Fail(const std::string& message) {
-  std::fprintf(stderr, "%s\n", message.c_str());
-  std::exit(1);
-}
-
-template <typename T>
-T Take(wasi_nn::Result<T> result) {
-  if (!result) Fail(result.error().message);
-  if constexpr (!std::is_void_v<T>) return std::move(*result);
-}
 
 }  // namespace
 

@@ -8,11 +8,11 @@
 #include <array>
 #include <cstdint>
 #include <cstdio>
-#include <cstdlib>
 #include <cstring>
 #include <limits>
 #include <tuple>
 
+#include "guest/examples/tensors/take.h"
 #include "guest/support/file.h"
 #include "wasi_nn.hpp"
 
@@ -45,17 +45,6 @@ constexpr std::tuple kTensors = {
     Four<double>{1, -2, 0.1, 1e18},
 };
 constexpr std::uint32_t kTypes = std::tuple_size_v<decltype(kTensors)>;
-
-[[noreturn]] void Fail(const std::string& message) {
-  std::fprintf(stderr, "%s\n", message.c_str());
-  std::exit(1);
-}
-
-template <typename T>
-T Take(wasi_nn::Result<T> result) {
-  if (!result) Fail(result.error().message);
-  if constexpr (!std::is_void_v<T>) return std::move(*result);
-}
 
 template <typename T>
 void Set(const wasi_nn::Context& context, std::uint32_t index, const Four<T>& values) {
