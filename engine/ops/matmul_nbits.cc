@@ -6,6 +6,7 @@
 #include "engine/ops/blocked_conv_node.h"
 #include "engine/ops/families.h"
 #include "engine/ops/quantized.h"
+#include "engine/ops/real_types.h"
 #include "engine/ops/shape_math.h"
 #include "engine/ops/widened.h"
 
@@ -14,7 +15,6 @@ namespace {
 
 using CompiledPtr = std::unique_ptr<const CompiledOp>;
 
-constexpr TypeSet kRealSet = {DType::kFloat, DType::kFloat16, DType::kBfloat16};
 constexpr size_t kA = 0, kB = 1, kScales = 2, kZeros = 3, kGroups = 4, kBias = 5;
 
 struct NBits {

@@ -9,6 +9,7 @@
 #include "engine/ops/families.h"
 #include "engine/ops/matrix_product.h"
 #include "engine/ops/quantized.h"
+#include "engine/ops/real_types.h"
 #include "engine/ops/registry.h"
 #include "engine/ops/shape_math.h"
 #include "engine/ops/widened.h"
@@ -17,16 +18,6 @@ namespace wnn::ops {
 namespace {
 
 using CompiledPtr = std::unique_ptr<const CompiledOp>;
-
-constexpr TypeSet kRealSet = {DType::kFloat, DType::kFloat16, DType::kBfloat16};
-
-Status RequireReal(const OpContext& context) {
-  for (size_t i = 0; i < context.n_inputs(); ++i) {
-    WNN_RETURN_IF_ERROR(context.RequireType(i, kRealSet));
-    WNN_RETURN_IF_ERROR(context.RequireSameType(0, i));
-  }
-  return OkStatus();
-}
 
 // ---- FusedMatMul: alpha * op(A) * op(B), where op may swap the last two dimensions.
 

@@ -9,6 +9,7 @@
 #include "engine/ops/blocked_conv_node.h"
 #include "engine/ops/families.h"
 #include "engine/ops/quantized.h"
+#include "engine/ops/real_types.h"
 #include "engine/ops/shape_math.h"
 #include "engine/ops/widened.h"
 
@@ -16,16 +17,6 @@ namespace wnn::ops {
 namespace {
 
 using CompiledPtr = std::unique_ptr<const CompiledOp>;
-
-constexpr TypeSet kRealSet = {DType::kFloat, DType::kFloat16, DType::kBfloat16};
-
-Status RequireReal(const OpContext& context) {
-  for (size_t i = 0; i < context.n_inputs(); ++i) {
-    WNN_RETURN_IF_ERROR(context.RequireType(i, kRealSet));
-    WNN_RETURN_IF_ERROR(context.RequireSameType(0, i));
-  }
-  return OkStatus();
-}
 
 // ---- Gelu, BiasGelu, FastGelu, QuickGelu: of x, or of x + a bias of its last dimension.
 

@@ -14,6 +14,7 @@
 #include "engine/kernels/reference/parallel_for.h"
 #include "engine/ops/families.h"
 #include "engine/ops/quantized.h"
+#include "engine/ops/real_types.h"
 #include "engine/ops/shape_math.h"
 #include "engine/ops/type_sets.h"
 
@@ -34,7 +35,6 @@ constexpr TypeSet kDequantizableSet = {
     DType::kInt4,         DType::kUint4,          DType::kInt2,       DType::kUint2,
     DType::kFloat8E4M3FN, DType::kFloat8E4M3FNUZ, DType::kFloat8E5M2, DType::kFloat8E5M2FNUZ,
     DType::kFloat4E2M1,   DType::kInt32};
-constexpr TypeSet kRealSet = {DType::kFloat, DType::kFloat16, DType::kBfloat16};
 constexpr TypeSet kScaleSet = {DType::kFloat, DType::kFloat16, DType::kBfloat16, DType::kInt32,
                                DType::kFloat8E8M0};
 constexpr TypeSet kQuantizableSet = {DType::kFloat, DType::kFloat16, DType::kBfloat16,
