@@ -160,7 +160,7 @@ def build_wasmtime(tract):
         fail("cargo is not on the PATH; install rustup (its toolchain file picks the version)")
     say("building Wasmtime as a static library: about 6 minutes on two cores, once")
     if tract:
-        say("and the runtime Tract in it: 10 minutes more, once")
+        say("with the runtime Tract in it, which takes longer")
     # To cargo, checkouts that share the cache are one: what another one built would pass for ours.
     (ROOT / "rust/src/lib.rs").touch()
     env = dict(os.environ, CARGO_TARGET_DIR=str(CACHE / "cargo-target"))
