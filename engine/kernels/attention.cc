@@ -8,6 +8,7 @@
 
 #include "engine/kernels/blocked/elementwise.h"
 #include "engine/kernels/blocked/gemm.h"
+#include "engine/kernels/reference/half.h"
 
 namespace wnn::kernels {
 namespace {
@@ -54,6 +55,35 @@ void CopyRows(const HeadsOf<const float>& from, int64_t batch, int64_t head, int
   }
 }
 
+float Rounded(float x) { return ToFloat(ToBfloat16(x)); }
+
+// x[i] = factor * x[i], rounded.
+void ScaleRounded(float factor, int64_t n, float* x) {
+  for (int64_t i = 0; i < n; ++i) x[i] = Rounded(factor * x[i]);
+}
+
+// Pairwise: eight at a time in bfloat16, which a longer sum would outgrow (256 + 1 is 256), and
+// those sums in single precision.
+float SumInBfloat16(const float* x, int64_t n) {
+  float sum = 0;
+  for (int64_t begin = 0; begin < n; begin += 8) {
+    float part = 0;
+    for (int64_t i = begin; i < std::min(begin + 8, n); ++i) part = Rounded(part + x[i]);
+    sum += part;
+  }
+  return Rounded(sum);
+}
+
+void SoftmaxInBfloat16(float* row, int64_t n) {
+  const float largest = *std::max_element(row, row + n);
+  for (int64_t i = 0; i < n; ++i) row[i] = Rounded(row[i] - largest);
+  SerialParallel serial;
+  Unary({.op = UnaryOp::kExp}, row, n, row, serial);
+  ScaleRounded(1, n, row);
+  const float sum = SumInBfloat16(row, n);
+  for (int64_t i = 0; i < n; ++i) row[i] = Rounded(row[i] / sum);
+}
+
 // One block of rows of one head of keys.
 class Block {
  public:
@@ -79,9 +109,14 @@ class Block {
                       int64_t size, float* to) const;
   void Multiply(const float* a, const float* b, bool transposed, int64_t m, int64_t n, int64_t k,
                 float alpha, float* c) const;
+  void Softcap(float* row) const;
   // Adds the bias to a row and drops the keys that take no part.
   void Mask(int64_t head, int64_t i, float* row) const;
+  void Softmax(float* row) const;
   void Output(ScoresOutput what, int64_t head, int64_t i, const float* row) const;
+  void RoundIfAsked(float* row) const {
+    if (args_.rounding != Rounding::kNone) ScaleRounded(1, args_.shape.total_len(), row);
+  }
 
   const AttentionArgs& args_;
   const Sizes sizes_;
@@ -149,6 +184,24 @@ void Block::Mask(int64_t head, int64_t i, float* row) const {
   }
 }
 
+void Block::Softcap(float* row) const {
+  const int64_t keys = args_.shape.total_len();
+  for (int64_t j = 0; j < keys; ++j) row[j] = args_.softcap * std::tanh(row[j] / args_.softcap);
+  RoundIfAsked(row);
+}
+
+void Block::Softmax(float* row) const {
+  const int64_t keys = args_.shape.total_len();
+  if (std::all_of(row, row + keys, [](float x) { return x == kMinusInfinity; })) {
+    std::fill(row, row + keys, 0.0f);  // no key takes part
+    return;
+  }
+  if (args_.rounding == Rounding::kAll) return SoftmaxInBfloat16(row, keys);
+  SerialParallel serial;
+  SoftmaxRows(row, 1, keys, false, row, serial);
+  RoundIfAsked(row);
+}
+
 void Block::Output(ScoresOutput what, int64_t head, int64_t i, const float* row) const {
   if (!args_.scores.exists() || args_.scores_output != what) return;
   std::memcpy(args_.scores.at(batch_, head, i), row,
@@ -168,25 +221,27 @@ void Block::Run(int64_t batch, int64_t kv_head, int64_t first_row, int64_t n_row
     std::memcpy(q_ + r * s.head_size, args_.q.at(batch, HeadOf(row), row % s.q_len),
                 static_cast<size_t>(s.head_size) * sizeof(float));
   }
-  if (keys > 0) Multiply(q_, k, true, n_rows, keys, s.head_size, args_.scale, scores_);
-  SerialParallel serial;
+  float scale = args_.scale;
+  if (args_.rounding != Rounding::kNone) {  // half of the scale to each factor, rounded
+    const float root = Rounded(std::sqrt(scale));
+    ScaleRounded(root, n_rows * s.head_size, q_);
+    if (k != k_) std::memcpy(k_, k, static_cast<size_t>(keys * s.head_size) * sizeof(float));
+    ScaleRounded(root, keys * s.head_size, k_);
+    k = k_;
+    scale = 1;
+  }
+  if (keys > 0) Multiply(q_, k, true, n_rows, keys, s.head_size, scale, scores_);
   for (int64_t r = 0; r < n_rows; ++r) {
     const int64_t head = HeadOf(first_row + r), i = (first_row + r) % s.q_len;
     float* row = scores_ + r * keys;
+    RoundIfAsked(row);
     Output(ScoresOutput::kRaw, head, i, row);
-    if (args_.softcap > 0) {
-      for (int64_t j = 0; j < keys; ++j) row[j] = args_.softcap * std::tanh(row[j] / args_.softcap);
-    }
+    if (args_.softcap > 0) Softcap(row);
     Output(ScoresOutput::kCapped, head, i, row);
     Mask(head, i, row);
+    RoundIfAsked(row);
     Output(ScoresOutput::kBiased, head, i, row);
-    const bool all_infinite =
-        std::all_of(row, row + keys, [](float x) { return x == kMinusInfinity; });
-    if (all_infinite) {  // no key takes part
-      std::fill(row, row + keys, 0.0f);
-    } else {
-      SoftmaxRows(row, 1, keys, false, row, serial);
-    }
+    Softmax(row);
     Output(ScoresOutput::kProbabilities, head, i, row);
   }
   Multiply(scores_, v, false, n_rows, s.v_head_size, keys, 1, y_);

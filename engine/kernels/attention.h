@@ -32,6 +32,13 @@ struct AttentionShape {
   int64_t total_len() const { return past_len + kv_len; }
 };
 
+// What of the computation is rounded to bfloat16, for inputs that are bfloat16 numbers.
+enum class Rounding {
+  kNone,
+  kAllButSoftmax,  // scores and probabilities, and the softmax is in single precision
+  kAll,            // what ONNX's definition of Attention as a function does, step by step
+};
+
 enum class ScoresOutput { kRaw, kCapped, kBiased, kProbabilities };
 
 // Lifetime: borrowed for the call. Rows are dense.
@@ -41,6 +48,7 @@ struct AttentionArgs {
   HeadsOf<const float> past_k, past_v;  // without data if past_len is 0
   float scale = 1;
   float softcap = 0;  // 0: none; else scores become softcap * tanh(score / softcap)
+  Rounding rounding = Rounding::kNone;
 
   // Added to scores, and those that take part, per [batch][head][row][key]; strides are 0 where one
   // serves all. With either, keys from mask_len on take no part.

@@ -5,6 +5,7 @@
 #include "engine/ops/attention_parts.h"
 #include "engine/ops/blocked_conv_node.h"
 #include "engine/ops/families.h"
+#include "engine/ops/type_sets.h"
 #include "engine/ops/widened.h"
 
 namespace wnn::ops {
@@ -25,6 +26,7 @@ struct AttentionNode {
   bool causal = false;
   int64_t left = -1, right = -1;
   int64_t mode = 0;
+  int64_t softmax_precision = 0;  // ONNX's number of a type; 0: that of the inputs
 };
 
 Result<int64_t> Product(int64_t a, int64_t b) {
@@ -43,10 +45,16 @@ Result<AttentionNode> ReadAttention(const OpContext& context) {
   WNN_ASSIGN_OR_RETURN(node.mode, attributes.Int("qk_matmul_output_mode", 0));
   WNN_ASSIGN_OR_RETURN(int64_t q_heads, attributes.Int("q_num_heads", 0));
   WNN_ASSIGN_OR_RETURN(int64_t kv_heads, attributes.Int("kv_num_heads", 0));
+  WNN_ASSIGN_OR_RETURN(node.softmax_precision, attributes.Int("softmax_precision", 0));
   node.causal = causal != 0;
   if (node.mode < 0 || node.mode > 3) {
     return InvalidArgument("attribute 'qk_matmul_output_mode' is " + std::to_string(node.mode) +
                            ", not 0 to 3");
+  }
+  const auto precision = DTypeFromOnnx(node.softmax_precision);
+  if (node.softmax_precision != 0 && (!precision || !kFloatSet.Has(*precision))) {
+    return InvalidArgument("attribute 'softmax_precision' is " +
+                           std::to_string(node.softmax_precision) + ", not a floating-point type");
   }
   if (node.left < -1 || node.right < -1) {
     return InvalidArgument("a window's size is neither -1 nor at least 0");
@@ -212,8 +220,9 @@ class AttentionOp final : public CompiledOp {
   const bool mask_is_bool_;
 };
 
-Result<CompiledPtr> CompileAttention(const CompileContext& context) {
-  if (HasHalfInput(context)) return CompileWidened(context, CompileAttention);
+// Of inputs in single precision, which kRounding says how to treat.
+template <kernels::Rounding kRounding>
+Result<CompiledPtr> CompileWithRounding(const CompileContext& context) {
   WNN_ASSIGN_OR_RETURN(AttentionNode node, ReadAttention(context));
   const kernels::AttentionShape& s = node.shape;
   kernels::AttentionArgs args;
@@ -222,6 +231,7 @@ Result<CompiledPtr> CompileAttention(const CompileContext& context) {
                    ? node.scale
                    : 1 / std::sqrt(static_cast<float>(std::max<int64_t>(s.head_size, 1)));
   args.softcap = node.softcap;
+  args.rounding = kRounding;
   args.causal = node.causal;
   args.left = node.left;
   args.right = node.right;
@@ -243,6 +253,22 @@ Result<CompiledPtr> CompileAttention(const CompileContext& context) {
     return CompiledPtr(std::make_unique<EmptyOp>());
   }
   return CompiledPtr(std::make_unique<AttentionOp>(node, args, is_bool));
+}
+
+// Bfloat16 is rounded at every step, as ONNX's definition of the operator by a function does,
+// unless softmax_precision asks for more: with so few bits another way would show in the results.
+// Float16 is computed in single precision throughout: its scores might overflow.
+Result<CompiledPtr> CompileAttention(const CompileContext& context) {
+  using kernels::Rounding;
+  WNN_ASSIGN_OR_RETURN(AttentionNode node, ReadAttention(context));
+  CompileFn compile = CompileWithRounding<Rounding::kNone>;
+  if (context.InputType(kQ) == DType::kBfloat16) {
+    compile =
+        node.softmax_precision == 0 || DTypeFromOnnx(node.softmax_precision) == DType::kBfloat16
+            ? CompileWithRounding<Rounding::kAll>
+            : CompileWithRounding<Rounding::kAllButSoftmax>;
+  }
+  return HasHalfInput(context) ? CompileWidened(context, compile) : compile(context);
 }
 
 constexpr auto kOps = std::to_array<OpDef>({

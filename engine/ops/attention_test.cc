@@ -72,6 +72,52 @@ TEST(Attention, CausalAfterAPast) {
   EXPECT_EQ(ValuesOf<float>(outputs->at(2)), v);
 }
 
+std::vector<kernels::Bfloat16> InBfloat16(const std::vector<float>& values) {
+  std::vector<kernels::Bfloat16> narrowed;
+  for (float x : values) narrowed.push_back(kernels::ToBfloat16(x));
+  return narrowed;
+}
+
+TEST(Attention, Bfloat16RoundsEachStepUnlessAskedForMore) {
+  using kernels::Bfloat16;
+  const auto probabilities = [](std::vector<BuilderAttribute> attributes) {
+    attributes.push_back(Attr("qk_matmul_output_mode", 3));
+    const NodeUnderTest node{"Attention", 23, std::move(attributes), 4};
+    auto y = node.Run(Inputs(MakeTensor<Bfloat16>({1, 1, 1, 1}, InBfloat16({1})),
+                             MakeTensor<Bfloat16>({1, 1, 2, 1}, InBfloat16({0, 0.4f})),
+                             MakeTensor<Bfloat16>({1, 1, 2, 1}, InBfloat16({0, 0}))));
+    EXPECT_TRUE(y.has_value()) << y.error().message();
+    std::vector<float> widened;
+    if (!y) return widened;
+    for (Bfloat16 x : ValuesOf<Bfloat16>(y->at(3))) widened.push_back(kernels::ToFloat(x));
+    return widened;
+  };
+  // exp(-0.4) is 0.6719 in bfloat16, and 0.6701 not rounded.
+  const std::vector<float> rounded = {0.40234375f, 0.59765625f},
+                           exact = {0.400390625f, 0.59765625f};
+  EXPECT_EQ(probabilities({}), rounded);
+  EXPECT_EQ(probabilities({Attr("softmax_precision", 16)}), rounded);
+  EXPECT_EQ(probabilities({Attr("softmax_precision", 1)}), exact);
+  const NodeUnderTest wrong{"Attention", 23, {Attr("softmax_precision", 7)}};
+  const auto one = [] { return MakeTensor<float>({1, 1, 1, 1}, {1}); };
+  auto refused = wrong.Run(Inputs(one(), one(), one()));
+  ASSERT_FALSE(refused.has_value());
+  EXPECT_NE(refused.error().message().find("softmax_precision"), std::string::npos);
+}
+
+TEST(Attention, LongRowsOfBfloat16AddUp) {
+  // A sum in bfloat16, term by term, would end at 256.
+  const int n = 1000;
+  const std::vector<float> zeros(n), ones(n, 1);
+  const auto y = NodeUnderTest{"Attention", 23}.Values<kernels::Bfloat16>(
+      Inputs(MakeTensor<kernels::Bfloat16>({1, 1, 1, 1}, InBfloat16({1})),
+             MakeTensor<kernels::Bfloat16>({1, 1, n, 1}, InBfloat16(zeros)),
+             MakeTensor<kernels::Bfloat16>({1, 1, n, 1}, InBfloat16(ones))),
+      {1, 1, 1, 1});
+  ASSERT_EQ(y.size(), 1U);
+  EXPECT_EQ(kernels::ToFloat(y[0]), 1);
+}
+
 TEST(Attention, NobodyToAttendGivesZeros) {
   const NodeUnderTest node{"Attention", 23};
   const auto y = node.Values<float>(
