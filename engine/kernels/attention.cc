@@ -84,6 +84,17 @@ void SoftmaxInBfloat16(float* row, int64_t n) {
   for (int64_t i = 0; i < n; ++i) row[i] = Rounded(row[i] / sum);
 }
 
+// The softmax of the row's numbers and `sink`, without the last. REQUIRES: n > 0
+void SoftmaxBesideSink(float* row, int64_t n, float sink) {
+  float* const largest = std::max_element(row, row + n);
+  const float apart = sink - *largest;
+  SerialParallel serial;
+  SoftmaxRows(row, 1, n, false, row, serial);
+  // The largest is now 1 / sum.
+  const float share = 1 / (1 + std::exp(apart) * *largest);
+  for (int64_t j = 0; j < n; ++j) row[j] *= share;
+}
+
 // One block of rows of one head of keys.
 class Block {
  public:
@@ -112,7 +123,7 @@ class Block {
   void Softcap(float* row) const;
   // Adds the bias to a row and drops the keys that take no part.
   void Mask(int64_t head, int64_t i, float* row) const;
-  void Softmax(float* row) const;
+  void Softmax(int64_t head, float* row) const;
   void Output(ScoresOutput what, int64_t head, int64_t i, const float* row) const;
   void RoundIfAsked(float* row) const {
     if (args_.rounding != Rounding::kNone) ScaleRounded(1, args_.shape.total_len(), row);
@@ -190,12 +201,13 @@ void Block::Softcap(float* row) const {
   RoundIfAsked(row);
 }
 
-void Block::Softmax(float* row) const {
+void Block::Softmax(int64_t head, float* row) const {
   const int64_t keys = args_.shape.total_len();
   if (std::all_of(row, row + keys, [](float x) { return x == kMinusInfinity; })) {
     std::fill(row, row + keys, 0.0f);  // no key takes part
     return;
   }
+  if (args_.sinks != nullptr) return SoftmaxBesideSink(row, keys, args_.sinks[head]);
   if (args_.rounding == Rounding::kAll) return SoftmaxInBfloat16(row, keys);
   SerialParallel serial;
   SoftmaxRows(row, 1, keys, false, row, serial);
@@ -241,7 +253,7 @@ void Block::Run(int64_t batch, int64_t kv_head, int64_t first_row, int64_t n_row
     Mask(head, i, row);
     RoundIfAsked(row);
     Output(ScoresOutput::kBiased, head, i, row);
-    Softmax(row);
+    Softmax(head, row);
     Output(ScoresOutput::kProbabilities, head, i, row);
   }
   Multiply(scores_, v, false, n_rows, s.v_head_size, keys, 1, y_);

@@ -65,6 +65,10 @@ struct AttentionArgs {
   const int64_t* lengths = nullptr;  // null: every key counts
   bool align_to_lengths = true;
 
+  // Of each query head, a score beside those of the keys that has no value: it takes its share of
+  // the softmax and adds nothing. Null: there is none.
+  const float* sinks = nullptr;
+
   HeadsOf<float> y;
   HeadsOf<float> scores;  // optional: what ScoresOutput says, rows of total_len
   ScoresOutput scores_output = ScoresOutput::kRaw;

@@ -4,72 +4,75 @@
 
 namespace wnn::ops {
 
-Result<KeyMask> KeyMask::Read(const CompileContext& context, size_t input,
-                              const kernels::AttentionShape& s) {
-  KeyMask mask;
-  if (!context.HasInput(input)) return mask;
-  const Shape shape = context.InputShape(input);
+Result<ScoreMask> ScoreMask::Read(const CompileContext& context, size_t mask_input,
+                                  size_t bias_input, const kernels::AttentionShape& s) {
+  ScoreMask mask;
+  WNN_ASSIGN_OR_RETURN(mask.filter_, context.attributes().Float("mask_filter_value", -10000));
+  mask.has_bias_ = context.HasInput(bias_input);
+  WNN_ASSIGN_OR_RETURN(mask.bias_strides_, ReadScoreBias(context, bias_input, s));
+  if (!context.HasInput(mask_input)) return mask;
+  const Shape shape = context.InputShape(mask_input);
   const int64_t total = s.total_len();
-  if (shape == Shape{s.batch}) {
-    mask.form = Form::kLengths;
+  if (shape == Shape{s.batch} || shape == Shape{3 * s.batch + 2}) {
+    mask.form_ = Form::kLengths;
   } else if (shape == Shape{2 * s.batch}) {
-    mask.form = Form::kEnds;
+    mask.form_ = Form::kEnds;
   } else if (shape == Shape{s.batch, total}) {
-    mask.form = Form::kKeys;
+    mask.form_ = Form::kKeys;
   } else if (shape == Shape{s.batch, s.q_len, total}) {
-    mask.form = Form::kRows;
+    mask.form_ = Form::kRows;
   } else if (shape.size() == 4 && shape[0] == s.batch && shape[1] == 1 && shape[2] == shape[3] &&
-             shape[2] >= total) {
-    mask.form = Form::kSquare;
-    mask.side = shape[2];
-  } else {
-    return Unsupported("a mask of shape " + ShapeToString(shape) + " for " +
-                       std::to_string(s.q_len) + " queries and " + std::to_string(total) + " keys");
+             shape[2] >= total && s.q_len <= total) {
+    mask.form_ = Form::kSquare;
+    mask.side_ = shape[2];
+  } else if (shape != Shape{s.batch, 1} && shape != Shape{1, 1}) {
+    return Unsupported("input " + std::to_string(mask_input) + ", a mask of shape " +
+                       ShapeToString(shape) + ", for " + std::to_string(s.q_len) + " queries and " +
+                       std::to_string(total) + " keys");
   }
   return mask;
 }
 
-uint64_t KeyMask::ScratchBytes(const kernels::AttentionShape& s) const {
-  switch (form) {
-    case Form::kNone: return 0;
-    case Form::kLengths: return ScratchPieces::Bytes<int64_t>(s.batch);
-    case Form::kEnds:
-    case Form::kKeys: return ScratchPieces::Bytes<uint8_t>(s.batch * s.total_len());
-    case Form::kRows:
-    case Form::kSquare: return ScratchPieces::Bytes<uint8_t>(s.batch * s.q_len * s.total_len());
-  }
-  return 0;
+uint64_t ScoreMask::ScratchBytes(const kernels::AttentionShape& s) const {
+  if (form_ == Form::kNone) return 0;
+  return ScratchPieces::Bytes<float>(s.batch * Heads(s) * Rows(s) * s.total_len());
 }
 
-void KeyMask::Apply(const int32_t* given, std::byte* memory, kernels::AttentionArgs& args) const {
-  if (form == Form::kNone || given == nullptr) return;
-  const kernels::AttentionShape& s = args.shape;
+bool ScoreMask::IsIn(const int32_t* mask, const kernels::AttentionShape& s, int64_t batch,
+                     int64_t row, int64_t key) const {
   const int64_t total = s.total_len();
-  if (form == Form::kLengths) {
-    auto* lengths = reinterpret_cast<int64_t*>(memory);
-    for (int64_t b = 0; b < s.batch; ++b) lengths[b] = given[b];
-    args.lengths = lengths;
-    return;
+  switch (form_) {
+    case Form::kNone: return true;
+    case Form::kLengths: return key < mask[batch];
+    case Form::kEnds: return key < mask[batch] && key >= mask[s.batch + batch];
+    case Form::kKeys: return mask[batch * total + key] > 0;
+    case Form::kRows: return mask[(batch * s.q_len + row) * total + key] > 0;
+    case Form::kSquare: return mask[(batch * side_ + total - s.q_len + row) * side_ + key] > 0;
   }
-  auto* bytes = reinterpret_cast<uint8_t*>(memory);
+  return true;
+}
+
+void ScoreMask::Apply(const int32_t* mask, const float* bias, std::byte* memory,
+                      kernels::AttentionArgs& args) const {
+  const kernels::AttentionShape& s = args.shape;
+  const int64_t total = s.total_len(), heads = Heads(s), rows = Rows(s);
   args.mask_len = total;
-  const bool by_row = form == Form::kRows || form == Form::kSquare;
-  args.mask = {bytes, by_row ? s.q_len * total : total, 0, by_row ? total : 0};
+  args.bias = bias_strides_;
+  args.bias.data = bias;
+  if (form_ == Form::kNone || mask == nullptr) return;
+  auto* const sums = reinterpret_cast<float*>(memory);
+  float* to = sums;
   for (int64_t b = 0; b < s.batch; ++b) {
-    for (int64_t i = 0; i < (by_row ? s.q_len : 1); ++i) {
-      for (int64_t j = 0; j < total; ++j) {
-        bool in = false;
-        switch (form) {
-          case Form::kEnds: in = j < given[b] && j >= given[s.batch + b]; break;
-          case Form::kKeys: in = given[b * total + j] != 0; break;
-          case Form::kRows: in = given[(b * s.q_len + i) * total + j] != 0; break;
-          case Form::kSquare: in = given[(b * side + s.past_len + i) * side + j] != 0; break;
-          default: break;
+    for (int64_t h = 0; h < heads; ++h) {
+      for (int64_t i = 0; i < rows; ++i, to += total) {
+        const float* add = bias != nullptr ? args.bias.at(b, h, i) : nullptr;
+        for (int64_t j = 0; j < total; ++j) {
+          to[j] = (add != nullptr ? add[j] : 0) + (IsIn(mask, s, b, i, j) ? 0 : filter_);
         }
-        *bytes++ = in ? 1 : 0;
       }
     }
   }
+  args.bias = {sums, heads * rows * total, heads > 1 ? rows * total : 0, rows > 1 ? total : 0};
 }
 
 Result<kernels::HeadsOf<const float>> ReadScoreBias(const CompileContext& context, size_t input,

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <limits>
 
 #include "engine/ops/attention_mask.h"
 #include "engine/ops/attention_parts.h"
@@ -20,13 +21,18 @@ namespace {
 using CompiledPtr = std::unique_ptr<const CompiledOp>;
 
 constexpr size_t kQ = 0, kK = 1, kV = 2, kPastK = 3, kPastV = 4, kLengths = 5, kTotal = 6, kCos = 7,
-                 kSin = 8, kPositions = 9, kScoreBias = 10, kFirstUnknown = 11;
+                 kSin = 8, kPositions = 9, kScoreBias = 10, kSinks = 11, kQueryLengths = 16;
+// Those that ONNX Runtime has on GPUs, or for a cache of 8-bit numbers.
+constexpr std::array<std::pair<size_t, std::string_view>, 4> kUnsupportedInputs = {
+    {{12, "k_scale"}, {13, "v_scale"}, {14, "q_norm_weight"}, {15, "k_norm_weight"}}};
+constexpr size_t kPresentK = 1, kPresentV = 2, kScores = 3;
 
 struct GroupNode {
   int64_t heads = 0, kv_heads = 0;
   float scale = 0, softcap = 0;
   int64_t window = -1;
-  bool rotary = false, interleaved = false;
+  int64_t scores = 0;  // output 3: 1 for scores, 2 for probabilities
+  bool rotary = false, interleaved = false, causal = true, smooth = false;
 };
 
 Result<GroupNode> ReadNode(const OpContext& context) {
@@ -39,14 +45,35 @@ Result<GroupNode> ReadNode(const OpContext& context) {
   WNN_ASSIGN_OR_RETURN(node.window, a.Int("local_window_size", -1));
   WNN_ASSIGN_OR_RETURN(int64_t rotary, a.Int("do_rotary", 0));
   WNN_ASSIGN_OR_RETURN(int64_t interleaved, a.Int("rotary_interleaved", 0));
-  WNN_ASSIGN_OR_RETURN(int64_t smooth, a.Int("smooth_softmax", 0));
-  WNN_ASSIGN_OR_RETURN(int64_t scores, a.Int("qk_output", 0));
+  WNN_ASSIGN_OR_RETURN(int64_t smooth, a.Int("smooth_softmax", -1));
+  WNN_ASSIGN_OR_RETURN(int64_t causal, a.Int("causal", 1));
+  WNN_ASSIGN_OR_RETURN(int64_t windowed, a.Int("sliding_window_cache", 0));
+  WNN_ASSIGN_OR_RETURN(node.scores, a.Int("qk_output", 0));
   node.rotary = rotary != 0;
   node.interleaved = interleaved != 0;
-  if (smooth > 0) return Unsupported("attribute 'smooth_softmax' is not supported");
-  if (scores != 0) return Unsupported("attribute 'qk_output' is not supported");
-  for (size_t i = kFirstUnknown; i < context.n_inputs(); ++i) {
-    if (context.HasInput(i)) return Unsupported("input " + std::to_string(i) + " is not supported");
+  node.smooth = smooth > 0;
+  node.causal = causal != 0;
+  if (windowed != 0) return Unsupported("attribute 'sliding_window_cache' is not supported");
+  for (const char* name : {"k_quant_type", "v_quant_type"}) {
+    WNN_ASSIGN_OR_RETURN(std::string_view type, a.String(name, "NONE"));
+    if (type != "NONE") {
+      return Unsupported("attribute '" + std::string(name) + "' is " + graph::Quoted(type) +
+                         ": a cache of quantised keys and values is not supported");
+    }
+  }
+  if (node.scores < 0 || node.scores > 2) {
+    return InvalidArgument("attribute 'qk_output' is " + std::to_string(node.scores) +
+                           ", not 0, 1 or 2");
+  }
+  if (!node.causal && node.window >= 0) {
+    return InvalidArgument("attribute 'local_window_size' is " + std::to_string(node.window) +
+                           " where 'causal' is 0");
+  }
+  for (const auto& [i, name] : kUnsupportedInputs) {
+    if (context.HasInput(i)) {
+      return Unsupported("input " + std::to_string(i) + ", '" + std::string(name) +
+                         "', is not supported");
+    }
   }
   if (node.heads < 1 || node.kv_heads < 1 || node.heads % node.kv_heads != 0) {
     return InvalidArgument(std::to_string(node.heads) + " heads of queries do not share " +
@@ -56,13 +83,14 @@ Result<GroupNode> ReadNode(const OpContext& context) {
 }
 
 Status InferGroup(InferContext& context) {
-  for (size_t i : {kQ, kK, kV, kPastK, kPastV, kCos, kSin, kScoreBias}) {
+  for (size_t i : {kQ, kK, kV, kPastK, kPastV, kCos, kSin, kScoreBias, kSinks}) {
     WNN_RETURN_IF_ERROR(context.RequireType(i, kAttentionTypes));
     WNN_RETURN_IF_ERROR(context.RequireSameType(kQ, i));
   }
   WNN_RETURN_IF_ERROR(context.RequireType(kLengths, {DType::kInt32}));
   WNN_RETURN_IF_ERROR(context.RequireType(kTotal, {DType::kInt32}));
   WNN_RETURN_IF_ERROR(context.RequireType(kPositions, {DType::kInt64}));
+  WNN_RETURN_IF_ERROR(context.RequireType(kQueryLengths, {DType::kInt32}));
   for (size_t i : {kQ, kK, kV}) WNN_RETURN_IF_ERROR(context.RequireRank(i, 3, 3));
   for (size_t i : {kPastK, kPastV}) WNN_RETURN_IF_ERROR(context.RequireRank(i, 4, 4));
   WNN_ASSIGN_OR_RETURN(GroupNode node, ReadNode(context));
@@ -78,6 +106,13 @@ Status InferGroup(InferContext& context) {
   if (node.rotary && (!context.HasInput(kCos) || !context.HasInput(kSin))) {
     return InvalidArgument("rotary embedding needs cosines and sines");
   }
+  if (context.HasInput(kQueryLengths) && (!context.HasInput(kPastK) || !node.causal)) {
+    return InvalidArgument("input 16, 'query_seqlens', needs past keys and 'causal' 1");
+  }
+  if (context.HasOutput(kScores) && node.scores == 0) {
+    return InvalidArgument("output 3 is asked for where attribute 'qk_output' is 0");
+  }
+  WNN_RETURN_IF_ERROR(CheckExtents(context, kSinks, {node.heads}));
   WNN_ASSIGN_OR_RETURN(const auto total, context.InputInts(kTotal));
   const Fact& q = context.Input(kQ);
   const Dim batch = q.has_rank ? q.dims[0] : Dim(), length = q.has_rank ? q.dims[1] : Dim();
@@ -102,10 +137,14 @@ Status InferGroup(InferContext& context) {
       room = graph::KnownDim(std::max(total->front(), past->dims[2].value));
     }
   }
-  for (size_t i : {size_t{1}, size_t{2}}) {
+  for (size_t i : {kPresentK, kPresentV}) {
     context.SetOutput(i,
                       Fact::Ranked(q.dtype, {batch, graph::KnownDim(node.kv_heads), room, size}));
   }
+  const bool known = total && total->size() == 1 && total->front() >= 0;
+  context.SetOutput(kScores,
+                    Fact::Ranked(q.dtype, {batch, graph::KnownDim(node.heads), length,
+                                           known ? graph::KnownDim(total->front()) : Dim()}));
   return OkStatus();
 }
 
@@ -114,7 +153,8 @@ class GroupQueryOp final : public CompiledOp {
   struct Parameters {
     kernels::AttentionArgs args;  // kv_len is the cache's room
     bool packed = false;          // queries, keys and values in one
-    bool rotary = false, interleaved = false;
+    bool rotary = false, interleaved = false, smooth = false;
+    bool padded = false;  // there is an input of query lengths
     int64_t past_room = 0;
     int64_t total = 0;       // keys of the longest sequence
     int64_t turned = 0;      // elements of a head that turn
@@ -125,30 +165,23 @@ class GroupQueryOp final : public CompiledOp {
   uint64_t ScratchBytes(int n_threads) const override {
     const kernels::AttentionShape& s = p_.args.shape;
     using Pieces = ScratchPieces;
-    return Pieces::Bytes<int64_t>(s.batch) + Pieces::Bytes<float>(QFloats()) +
-           2 * Pieces::Bytes<float>(CacheFloats()) + kernels::AttentionScratchBytes(s, n_threads);
+    return Pieces::Bytes<int64_t>(s.batch) + Pieces::Bytes<float>(s.q_heads) +
+           Pieces::Bytes<float>(QFloats()) + 2 * Pieces::Bytes<float>(CacheFloats()) +
+           kernels::AttentionScratchBytes(s, n_threads);
   }
 
   Status Run(const RunArgs& run) const override {
     const kernels::AttentionShape& s = p_.args.shape;
     ScratchPieces memory(run.scratch);
     auto* lengths = memory.Take<int64_t>(s.batch);
+    auto* zeros = memory.Take<float>(s.q_heads);
     auto* turned_q = memory.Take<float>(QFloats());
     auto* own_k = memory.Take<float>(CacheFloats());
     auto* own_v = memory.Take<float>(CacheFloats());
-    float* k = run.out<float>(1) != nullptr ? run.out<float>(1) : own_k;
-    float* v = run.out<float>(2) != nullptr ? run.out<float>(2) : own_v;
-    // One number less than the keys of each sequence, those of this call included.
-    int64_t longest = 0;
-    for (int64_t b = 0; b < s.batch; ++b) {
-      lengths[b] = int64_t{run.in<int32_t>(kLengths)[b]} + 1;
-      if (lengths[b] < 1 || lengths[b] > s.kv_len || Past(lengths[b]) > p_.past_room ||
-          Past(lengths[b]) + s.q_len > s.kv_len) {
-        return InvalidArgument("a sequence of " + std::to_string(lengths[b]) +
-                               " keys does not fit the cache of " + std::to_string(s.kv_len));
-      }
-      longest = std::max(longest, lengths[b]);
-    }
+    float* k = run.out<float>(kPresentK) != nullptr ? run.out<float>(kPresentK) : own_k;
+    float* v = run.out<float>(kPresentV) != nullptr ? run.out<float>(kPresentV) : own_v;
+    WNN_RETURN_IF_ERROR(ReadLengths(run, lengths));
+    const int64_t longest = *std::max_element(lengths, lengths + s.batch);
     kernels::AttentionArgs args = p_.args;
     args.q = Input(run, kQ, 0, s.q_heads);
     WNN_RETURN_IF_ERROR(Fill(run, Input(run, kK, s.q_heads, s.kv_heads), kPastK, lengths, true, k));
@@ -171,17 +204,57 @@ class GroupQueryOp final : public CompiledOp {
     args.lengths = lengths;
     args.align_to_lengths = !IsPrompt();
     args.y = HeadsIn(run.out<float>(0), true, s.q_heads, s.q_len, s.head_size);
+    args.sinks = run.in<float>(kSinks);
+    if (p_.smooth && args.sinks == nullptr) {
+      std::fill_n(zeros, s.q_heads, 0.0f);
+      args.sinks = zeros;
+    }
+    if (float* scores = run.out<float>(kScores)) {
+      args.shape.kv_len = p_.total;
+      args.scores = HeadsIn(scores, false, s.q_heads, s.q_len, p_.total);
+    }
     if (const float* bias = run.in<float>(kScoreBias)) {
       args.bias.data = bias;
       args.mask_len = p_.total;
     }
     kernels::Attention(args, memory.rest(), *run.parallel);
+    if (args.scores.exists() && args.scores_output == kernels::ScoresOutput::kBiased) {
+      float* scores = args.scores.data;  // of keys that take no part: 0, as in ONNX Runtime
+      for (float& x : std::span(scores, static_cast<size_t>(s.batch * args.scores.batch_stride))) {
+        if (x == -std::numeric_limits<float>::infinity()) x = 0;
+      }
+    }
     return OkStatus();
   }
 
  private:
   // Nothing is in the cache yet; shorter sequences are padded at their end.
-  bool IsPrompt() const { return p_.args.shape.q_len == p_.total; }
+  bool IsPrompt() const { return p_.args.shape.q_len == p_.total && !p_.padded; }
+
+  // The keys of each sequence, those of this call included, its padding too where there are
+  // lengths of queries: no query that counts attends that.
+  Status ReadLengths(const RunArgs& run, int64_t* lengths) const {
+    const kernels::AttentionShape& s = p_.args.shape;
+    const auto* own = run.in<int32_t>(kQueryLengths);
+    for (int64_t b = 0; b < s.batch; ++b) {
+      // One number less than the keys.
+      lengths[b] = int64_t{run.in<int32_t>(kLengths)[b]} + 1;
+      if (own != nullptr) {
+        if (own[b] < 0 || own[b] > std::min(s.q_len, lengths[b])) {
+          return InvalidArgument("input 16, 'query_seqlens', has " + std::to_string(own[b]) +
+                                 " for " + std::to_string(s.q_len) + " queries and " +
+                                 std::to_string(lengths[b]) + " keys");
+        }
+        lengths[b] += s.q_len - own[b];
+      }
+      if (lengths[b] < 1 || lengths[b] > s.kv_len || Past(lengths[b]) > p_.past_room ||
+          Past(lengths[b]) + s.q_len > s.kv_len) {
+        return InvalidArgument("input 5, 'seqlens_k': a sequence of " + std::to_string(lengths[b]) +
+                               " keys does not fit the cache of " + std::to_string(s.kv_len));
+      }
+    }
+    return OkStatus();
+  }
   int64_t Past(int64_t length) const {
     return IsPrompt() ? 0 : std::max<int64_t>(length - p_.args.shape.q_len, 0);
   }
@@ -252,7 +325,7 @@ Result<CompiledPtr> CompileGroup(const CompileContext& context) {
   WNN_ASSIGN_OR_RETURN(const auto total, context.InputInts(kTotal));
   if (!total || total->size() != 1) return Unsupported("a number of keys that is not known");
   GroupQueryOp::Parameters p;
-  const Shape q = context.InputShape(kQ), cache = context.OutputShape(1);
+  const Shape q = context.InputShape(kQ);
   kernels::AttentionShape& s = p.args.shape;
   p.packed = !context.HasInput(kK);
   p.total = total->front();
@@ -260,9 +333,10 @@ Result<CompiledPtr> CompileGroup(const CompileContext& context) {
   s.q_heads = node.heads;
   s.kv_heads = node.kv_heads;
   s.q_len = q[1];
-  s.kv_len = cache[2];
-  s.head_size = s.v_head_size = cache[3];
-  bool fits = ShapeProduct(context.InputShape(kLengths)) == s.batch;
+  s.head_size = s.v_head_size = q[2] / (p.packed ? node.heads + 2 * node.kv_heads : node.heads);
+  p.padded = context.HasInput(kQueryLengths);
+  bool fits = p.total >= 0 && ShapeProduct(context.InputShape(kLengths)) == s.batch &&
+              (!p.padded || ShapeProduct(context.InputShape(kQueryLengths)) == s.batch);
   for (size_t i : {kK, kV}) {
     fits = fits &&
            (p.packed || context.InputShape(i) == Shape{s.batch, s.q_len, s.kv_heads * s.head_size});
@@ -273,6 +347,7 @@ Result<CompiledPtr> CompileGroup(const CompileContext& context) {
       fits = fits && context.InputShape(i) == Shape{s.batch, s.kv_heads, p.past_room, s.head_size};
     }
   }
+  s.kv_len = std::max(p.total, p.past_room);
   if (node.rotary) {
     const Shape cos = context.InputShape(kCos);
     fits = fits && cos.size() == 2 && cos == context.InputShape(kSin) &&
@@ -294,7 +369,10 @@ Result<CompiledPtr> CompileGroup(const CompileContext& context) {
   p.interleaved = node.interleaved;
   p.args.scale = node.scale != 0 ? node.scale : 1 / std::sqrt(static_cast<float>(s.head_size));
   p.args.softcap = node.softcap;
-  p.args.causal = true;
+  p.args.causal = node.causal;
+  p.smooth = node.smooth;
+  p.args.scores_output =
+      node.scores == 1 ? kernels::ScoresOutput::kBiased : kernels::ScoresOutput::kProbabilities;
   p.args.left = node.window > 0 ? node.window - 1 : -1;
   if (context.HasInput(kScoreBias)) {
     kernels::AttentionShape keys = s;
@@ -307,8 +385,8 @@ Result<CompiledPtr> CompileGroup(const CompileContext& context) {
 constexpr auto kOps = std::to_array<OpDef>({
     {.domain = kMicrosoftDomain,
      .name = "GroupQueryAttention",
-     .inputs = {1, 14},
-     .outputs = {3, 3},
+     .inputs = {1, 17},
+     .outputs = {1, 4},
      .infer = InferGroup,
      .compile = CompileGroup,
      .value_inputs = uint32_t{1} << kTotal},

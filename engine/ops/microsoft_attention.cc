@@ -88,11 +88,17 @@ Status InferSelfAttention(InferContext& context) {
   WNN_RETURN_IF_ERROR(CheckTypes(context));
   WNN_RETURN_IF_ERROR(context.RequireRank(kX, 3, 3));
   WNN_RETURN_IF_ERROR(context.RequireRank(kWeights, 2, 2));
-  for (const char* name : {"do_rotary", "past_present_share_buffer"}) {
-    WNN_ASSIGN_OR_RETURN(int64_t asked, context.attributes().Int(name, 0));
-    if (asked != 0) {
-      return Unsupported("attribute '" + std::string(name) + "' is not supported");
-    }
+  WNN_ASSIGN_OR_RETURN(int64_t rotary, context.attributes().Int("do_rotary", 0));
+  if (rotary != 0) {
+    return Unsupported(
+        "attribute 'do_rotary' is 1, which ONNX Runtime has on GPUs only: RotaryEmbedding and "
+        "MultiHeadAttention say the same");
+  }
+  // Without a past there is no buffer to share.
+  WNN_ASSIGN_OR_RETURN(int64_t shared, context.attributes().Int("past_present_share_buffer", 0));
+  if (shared != 0 && context.HasInput(PlacesOf(context).past)) {
+    return Unsupported(
+        "attribute 'past_present_share_buffer' is 1, which ONNX Runtime has on GPUs only");
   }
   WNN_ASSIGN_OR_RETURN(Sizes sizes, ReadSizes(context));
   const Fact &x = context.Input(kX), &w = context.Input(kWeights);
@@ -128,7 +134,7 @@ class SelfAttentionOp final : public CompiledOp {
     kernels::AttentionArgs args;
     Sizes sizes;
     int64_t inputs = 0;  // hidden size of the input
-    KeyMask mask;
+    ScoreMask mask;
     Places at = {};
     DType in = DType::kFloat;                          // of QAttention's input
     std::shared_ptr<const ProjectionWeights> weights;  // null: the weights are computed
@@ -163,11 +169,7 @@ class SelfAttentionOp final : public CompiledOp {
       args.past_k = HeadsIn(past, false, s.q_heads, s.past_len, s.head_size);
       args.past_v = HeadsIn(past + keys, false, s.q_heads, s.past_len, s.v_head_size);
     }
-    p_.mask.Apply(run.in<int32_t>(p_.at.mask), mask, args);
-    if (const float* bias = run.in<float>(p_.at.score_bias)) {
-      args.bias.data = bias;
-      args.mask_len = s.total_len();
-    }
+    p_.mask.Apply(run.in<int32_t>(p_.at.mask), run.in<float>(p_.at.score_bias), mask, args);
     kernels::Attention(args, memory.rest(), *run.parallel);
     if (float* present = run.out<float>(kPresent)) {
       const int64_t keys = s.batch * s.q_heads * s.total_len() * s.head_size;
@@ -312,8 +314,7 @@ Result<CompiledPtr> CompileSelfAttention(const CompileContext& context) {
   if (context.HasInput(kBias) && ShapeProduct(context.InputShape(kBias)) != p.sizes.all()) {
     return InvalidArgument("bias " + context.Input(kBias).ToString() + " does not fit the weights");
   }
-  WNN_ASSIGN_OR_RETURN(p.mask, KeyMask::Read(context, p.at.mask, s));
-  WNN_ASSIGN_OR_RETURN(p.args.bias, ReadScoreBias(context, p.at.score_bias, s));
+  WNN_ASSIGN_OR_RETURN(p.mask, ScoreMask::Read(context, p.at.mask, p.at.score_bias, s));
   if (context.InputConstant(kWeights)) {
     WNN_ASSIGN_OR_RETURN(p.weights, PackWeights(context, p.inputs, p.sizes.all()));
   }

@@ -1,8 +1,12 @@
 // ONNX Runtime's MultiHeadAttention: queries [batch, length, hidden], keys and values the same way
 // or already as heads, [batch, heads, length, size]; or packed, queries, keys and values as
-// [batch, length, heads, 3, size], keys and values as [batch, length, heads, 2, size].
+// [batch, length, heads, 3, size], keys and values as [batch, length, heads, 2, size]. Past keys
+// and values come before those of this call; or with a past length they are buffers with room, into
+// which those of this call are written behind that many.
+#include <algorithm>
 #include <array>
 #include <cmath>
+#include <optional>
 
 #include "engine/ops/attention_mask.h"
 #include "engine/ops/attention_parts.h"
@@ -16,7 +20,9 @@ namespace {
 
 using CompiledPtr = std::unique_ptr<const CompiledOp>;
 
-constexpr size_t kQ = 0, kK = 1, kV = 2, kBias = 3, kMask = 4, kScores = 5, kPastK = 6, kPastV = 7;
+constexpr size_t kQ = 0, kK = 1, kV = 2, kBias = 3, kMask = 4, kScores = 5, kPastK = 6, kPastV = 7,
+                 kPastLength = 8, kBeams = 9;
+constexpr size_t kY = 0, kPresentK = 1, kPresentV = 2, kScoresOut = 3;
 
 Result<int64_t> ReadHeads(const OpContext& context) {
   WNN_ASSIGN_OR_RETURN(int64_t heads, context.attributes().RequiredInt("num_heads"));
@@ -33,12 +39,29 @@ Result<Packing> PackingOf(const OpContext& context) {
   return context.HasInput(kK) ? Packing::kKeys : Packing::kAll;
 }
 
+// What input kPastLength says; nothing if it is not known.
+Result<std::optional<int64_t>> PastLength(const OpContext& context) {
+  WNN_ASSIGN_OR_RETURN(const auto numbers, context.InputInts(kPastLength));
+  if (!numbers) return std::optional<int64_t>();
+  if (numbers->size() != 1 || numbers->front() < 0) {
+    return InvalidArgument("input 8, 'past_sequence_length', is not one number from 0 up");
+  }
+  return std::optional(numbers->front());
+}
+
 Status InferMultiHead(InferContext& context) {
   for (size_t i : {kQ, kK, kV, kBias, kScores, kPastK, kPastV}) {
     WNN_RETURN_IF_ERROR(context.RequireType(i, kAttentionTypes));
     WNN_RETURN_IF_ERROR(context.RequireSameType(kQ, i));
   }
   WNN_RETURN_IF_ERROR(context.RequireType(kMask, {DType::kInt32}));
+  WNN_RETURN_IF_ERROR(context.RequireType(kPastLength, {DType::kInt32}));
+  if (context.HasInput(kBeams)) {
+    return Unsupported("input 9, 'cache_indirection', is not supported");
+  }
+  if (context.HasInput(kPastLength) && !context.HasInput(kPastK)) {
+    return InvalidArgument("input 8, 'past_sequence_length', comes without past keys");
+  }
   if (context.HasInput(kPastK) != context.HasInput(kPastV)) {
     return InvalidArgument("past keys and past values come together");
   }
@@ -79,9 +102,18 @@ Status InferMultiHead(InferContext& context) {
     }
     present_k[2] = present_v[2] = total;
   }
-  context.SetOutput(0, Fact::Ranked(q.dtype, std::move(y)));
-  context.SetOutput(1, Fact::Ranked(q.dtype, std::move(present_k)));
-  context.SetOutput(2, Fact::Ranked(q.dtype, std::move(present_v)));
+  std::vector<Dim> scores = {y[0], graph::KnownDim(heads), y[1], present_k[2]};
+  if (context.HasInput(kPastLength)) {
+    const Fact& past = context.Input(kPastK);
+    present_k[2] = present_v[2] = past.has_rank && past.rank() == 4 ? past.dims[2] : Dim();
+    WNN_ASSIGN_OR_RETURN(const std::optional<int64_t> length, PastLength(context));
+    const bool known = length && k.has_rank && k.rank() == 3 && IsKnown(k.dims[1]);
+    scores[3] = known ? graph::KnownDim(*length + k.dims[1].value) : Dim();
+  }
+  context.SetOutput(kY, Fact::Ranked(q.dtype, std::move(y)));
+  context.SetOutput(kPresentK, Fact::Ranked(q.dtype, std::move(present_k)));
+  context.SetOutput(kPresentV, Fact::Ranked(q.dtype, std::move(present_v)));
+  context.SetOutput(kScoresOut, Fact::Ranked(q.dtype, std::move(scores)));
   return OkStatus();
 }
 
@@ -92,14 +124,19 @@ class MultiHeadOp final : public CompiledOp {
     Packing packing = Packing::kNone;
     bool k_is_heads = false, v_is_heads = false;
     bool has_bias = false;
-    KeyMask mask;
+    ScoreMask mask;
+    int64_t room = 0;         // of buffers that past and present share; 0: they share none
+    int64_t buffer_past = 0;  // what is in them
   };
   explicit MultiHeadOp(const Parameters& p) : p_(p) {}
 
   uint64_t ScratchBytes(int n_threads) const override {
     using Pieces = ScratchPieces;
     return Pieces::Bytes<float>(QSize()) + Pieces::Bytes<float>(KSize()) +
-           Pieces::Bytes<float>(VSize()) + p_.mask.ScratchBytes(p_.args.shape) +
+           Pieces::Bytes<float>(VSize()) + Pieces::Bytes<int64_t>(p_.args.shape.batch) +
+           Pieces::Bytes<float>(Buffer(p_.args.shape.head_size)) +
+           Pieces::Bytes<float>(Buffer(p_.args.shape.v_head_size)) +
+           p_.mask.ScratchBytes(p_.args.shape) +
            kernels::AttentionScratchBytes(p_.args.shape, n_threads);
   }
 
@@ -112,18 +149,30 @@ class MultiHeadOp final : public CompiledOp {
     } else {
       SetPackedInputs(run, args);
     }
-    args.past_k = HeadsIn(run.in<float>(kPastK), false, s.kv_heads, s.past_len, s.head_size);
-    args.past_v = HeadsIn(run.in<float>(kPastV), false, s.kv_heads, s.past_len, s.v_head_size);
-    args.y = HeadsIn(run.out<float>(0), true, s.q_heads, s.q_len, s.v_head_size);
-    if (const float* bias = run.in<float>(kScores)) {
-      args.bias.data = bias;
-      args.mask_len = s.total_len();
+    auto* lengths = memory.Take<int64_t>(s.batch);
+    auto* own_k = memory.Take<float>(Buffer(s.head_size));
+    auto* own_v = memory.Take<float>(Buffer(s.v_head_size));
+    float *k = run.out<float>(kPresentK), *v = run.out<float>(kPresentV);
+    if (p_.room > 0) {
+      args.k = Append(args.k, run.in<float>(kPastK), s.head_size, k != nullptr ? k : own_k);
+      args.v = Append(args.v, run.in<float>(kPastV), s.v_head_size, v != nullptr ? v : own_v);
+      std::fill_n(lengths, s.batch, s.kv_len);
+      args.lengths = lengths;
+      args.align_to_lengths = true;
+    } else {
+      args.past_k = HeadsIn(run.in<float>(kPastK), false, s.kv_heads, s.past_len, s.head_size);
+      args.past_v = HeadsIn(run.in<float>(kPastV), false, s.kv_heads, s.past_len, s.v_head_size);
+    }
+    args.y = HeadsIn(run.out<float>(kY), true, s.q_heads, s.q_len, s.v_head_size);
+    if (float* scores = run.out<float>(kScoresOut)) {
+      args.scores = HeadsIn(scores, false, s.q_heads, s.q_len, s.total_len());
     }
     auto* mask = memory.Take<std::byte>(static_cast<int64_t>(p_.mask.ScratchBytes(s)));
-    p_.mask.Apply(run.in<int32_t>(kMask), mask, args);
+    p_.mask.Apply(run.in<int32_t>(kMask), run.in<float>(kScores), mask, args);
     kernels::Attention(args, memory.rest(), *run.parallel);
-    if (float* k = run.out<float>(1)) kernels::JoinHeads(s, args.past_k, args.k, s.head_size, k);
-    if (float* v = run.out<float>(2)) kernels::JoinHeads(s, args.past_v, args.v, s.v_head_size, v);
+    if (p_.room > 0) return OkStatus();
+    if (k != nullptr) kernels::JoinHeads(s, args.past_k, args.k, s.head_size, k);
+    if (v != nullptr) kernels::JoinHeads(s, args.past_v, args.v, s.v_head_size, v);
     return OkStatus();
   }
 
@@ -143,8 +192,8 @@ class MultiHeadOp final : public CompiledOp {
     const float* k = with_bias(kK, hidden, KSize(), hidden);
     const float* v = with_bias(kV, 2 * hidden, VSize(), v_hidden);
     args.q = HeadsIn(q, true, s.q_heads, s.q_len, s.head_size);
-    args.k = HeadsIn(k, !p_.k_is_heads, s.kv_heads, s.kv_len, s.head_size);
-    args.v = HeadsIn(v, !p_.v_is_heads, s.kv_heads, s.kv_len, s.v_head_size);
+    args.k = HeadsIn(k, !p_.k_is_heads, s.kv_heads, NewKeys(), s.head_size);
+    args.v = HeadsIn(v, !p_.v_is_heads, s.kv_heads, NewKeys(), s.v_head_size);
   }
 
   void SetPackedInputs(const RunArgs& run, kernels::AttentionArgs& args) const {
@@ -152,7 +201,7 @@ class MultiHeadOp final : public CompiledOp {
     const bool all = p_.packing == Packing::kAll;
     const int64_t parts = all ? 3 : 2, row = s.q_heads * parts * s.head_size;
     const auto part = [&](const float* data, int64_t i) {
-      return kernels::HeadsOf<const float>{data + i * s.head_size, s.kv_len * row,
+      return kernels::HeadsOf<const float>{data + i * s.head_size, NewKeys() * row,
                                            parts * s.head_size, row};
     };
     const float* packed = run.in<float>(all ? kQ : kK);
@@ -162,17 +211,35 @@ class MultiHeadOp final : public CompiledOp {
     args.v = part(packed, parts - 1);
   }
 
+  // The past's buffer with what is `now` behind its past, in `to`.
+  kernels::HeadsOf<const float> Append(const kernels::HeadsOf<const float>& now, const float* past,
+                                       int64_t size, float* to) const {
+    const kernels::AttentionShape& s = p_.args.shape;
+    if (to != past) std::copy_n(past, Buffer(size), to);
+    const auto into = HeadsIn(to, false, s.kv_heads, p_.room, size);
+    for (int64_t b = 0; b < s.batch; ++b) {
+      for (int64_t h = 0; h < s.kv_heads; ++h) {
+        for (int64_t i = 0; i < NewKeys(); ++i) {
+          std::copy_n(now.at(b, h, i), size, into.at(b, h, p_.buffer_past + i));
+        }
+      }
+    }
+    return HeadsIn<const float>(to, false, s.kv_heads, p_.room, size);
+  }
+  // Of this call.
+  int64_t NewKeys() const { return p_.args.shape.kv_len - p_.buffer_past; }
+  // Floats of a buffer.
+  int64_t Buffer(int64_t size) const {
+    return p_.args.shape.batch * p_.args.shape.kv_heads * p_.room * size;
+  }
+
   // Floats of what gets a bias: 0 where there is none.
   int64_t Total(int64_t rows, int64_t size) const {
     return p_.has_bias ? p_.args.shape.batch * p_.args.shape.q_heads * rows * size : 0;
   }
   int64_t QSize() const { return Total(p_.args.shape.q_len, p_.args.shape.head_size); }
-  int64_t KSize() const {
-    return p_.k_is_heads ? 0 : Total(p_.args.shape.kv_len, p_.args.shape.head_size);
-  }
-  int64_t VSize() const {
-    return p_.v_is_heads ? 0 : Total(p_.args.shape.kv_len, p_.args.shape.v_head_size);
-  }
+  int64_t KSize() const { return p_.k_is_heads ? 0 : Total(NewKeys(), p_.args.shape.head_size); }
+  int64_t VSize() const { return p_.v_is_heads ? 0 : Total(NewKeys(), p_.args.shape.v_head_size); }
 
   const Parameters p_;
 };
@@ -235,7 +302,20 @@ Result<CompiledPtr> CompileMultiHead(const CompileContext& context) {
   WNN_ASSIGN_OR_RETURN(float scale, context.attributes().Float("scale", 0));
   WNN_ASSIGN_OR_RETURN(p.packing, PackingOf(context));
   WNN_ASSIGN_OR_RETURN(p.args.shape, ReadShape(context, heads, p.packing));
-  const kernels::AttentionShape& s = p.args.shape;
+  kernels::AttentionShape& s = p.args.shape;
+  if (context.HasInput(kPastLength)) {
+    WNN_ASSIGN_OR_RETURN(const std::optional<int64_t> length, PastLength(context));
+    if (!length) return Unsupported("a past length that is not known");
+    p.room = s.past_len;
+    if (*length > p.room || s.kv_len > p.room - *length) {
+      return InvalidArgument("input 8, 'past_sequence_length': " + std::to_string(s.kv_len) +
+                             " keys behind " + std::to_string(*length) + " do not fit buffers of " +
+                             std::to_string(p.room));
+    }
+    p.buffer_past = *length;
+    s.kv_len += *length;
+    s.past_len = 0;
+  }
   p.k_is_heads = context.HasInput(kK) && context.Input(kK).rank() == 4;
   p.v_is_heads = context.HasInput(kV) && context.Input(kV).rank() == 4;
   p.has_bias = context.HasInput(kBias);
@@ -245,18 +325,19 @@ Result<CompiledPtr> CompileMultiHead(const CompileContext& context) {
   p.args.scale = scale != 0 ? scale : 1 / std::sqrt(static_cast<float>(s.head_size));
   p.args.causal = causal != 0;
   p.args.align_to_lengths = false;
-  WNN_ASSIGN_OR_RETURN(p.mask, KeyMask::Read(context, kMask, s));
-  WNN_ASSIGN_OR_RETURN(p.args.bias, ReadScoreBias(context, kScores, s));
+  p.args.scores_output = kernels::ScoresOutput::kBiased;
+  WNN_ASSIGN_OR_RETURN(p.mask, ScoreMask::Read(context, kMask, kScores, s));
   return CompiledPtr(std::make_unique<MultiHeadOp>(p));
 }
 
 constexpr auto kOps = std::to_array<OpDef>({
     {.domain = kMicrosoftDomain,
      .name = "MultiHeadAttention",
-     .inputs = {1, 8},
-     .outputs = {1, 3},
+     .inputs = {1, 10},
+     .outputs = {1, 4},
      .infer = InferMultiHead,
-     .compile = CompileMultiHead},
+     .compile = CompileMultiHead,
+     .value_inputs = uint32_t{1} << kPastLength},
 });
 
 }  // namespace
