@@ -1,11 +1,14 @@
 #include "fuzz/models.h"
 
+#include <algorithm>
 #include <chrono>
 #include <cmath>
 #include <cstdlib>
 #include <cstring>
 #include <string_view>
 
+#include "fuzz/model_text.h"
+#include "fuzz/operator_models.h"
 #include "tests/support/model_bytes.h"
 
 namespace wnn::fuzz {
@@ -35,115 +38,23 @@ std::string One(const std::string& nodes, const std::vector<int64_t>& x,
   return Model(nodes + GraphInput("x", DType::kFloat, x) + GraphOutput("y", out, y));
 }
 
-std::string Value(uint32_t field, const std::string& name, DType dtype,
-                  const std::vector<int64_t>& dims) {
-  return Bytes(field, Bytes(1, name) + Bytes(2, testing::TensorType(dtype, dims)));
-}
-constexpr uint32_t kInput = 11, kOutput = 12;
-
-// Nodes with subgraphs: x of shape [3].
-std::vector<std::string> ControlFlowModels() {
-  const std::string condition = Initializer<uint8_t>("true", DType::kBool, {}, {1});
-  const std::string branch = Node("Relu", {"x"}, {"b"}) + Value(kOutput, "b", DType::kFloat, {3});
-  const std::string loop =
-      Node("Identity", {"c"}, {"c2"}) + Node("Add", {"v", "x"}, {"v2"}) +
-      Value(kInput, "i", DType::kInt64, {}) + Value(kInput, "c", DType::kBool, {}) +
-      Value(kInput, "v", DType::kFloat, {3}) + Value(kOutput, "c2", DType::kBool, {}) +
-      Value(kOutput, "v2", DType::kFloat, {3});
-  const std::string scan =
-      Node("Add", {"s", "e"}, {"s2"}) + Node("Relu", {"e"}, {"e2"}) +
-      Value(kInput, "s", DType::kFloat, {}) + Value(kInput, "e", DType::kFloat, {}) +
-      Value(kOutput, "s2", DType::kFloat, {}) + Value(kOutput, "e2", DType::kFloat, {});
-  // A function of the model's own: f(a) = a + a.
+// y = f(x) with a function of the model's own: f(a) = a + a.
+std::string FunctionModel() {
   const std::string function =
       Bytes(25, Bytes(1, "twice") + Bytes(4, "a") + Bytes(5, "b") +
                     Bytes(7, Bytes(1, "a") + Bytes(1, "a") + Bytes(2, "b") + Bytes(4, "Add")) +
                     Bytes(9, Number(2, 17)) + Bytes(10, "own"));
-  return {
-      One(condition + Node("If", {"true"}, {"y"},
-                           testing::GraphAttribute("then_branch", branch) +
-                               testing::GraphAttribute("else_branch", branch)),
-          {3}, {3}),
-      One(condition + testing::Int64Scalar("n", 4) +
-              Node("Loop", {"n", "true", "x"}, {"y"}, testing::GraphAttribute("body", loop)),
-          {3}, {3}),
-      One(Floats("zero", {}) +
-              Node("Scan", {"zero", "x"}, {"z", "y"},
-                   testing::GraphAttribute("body", scan) + IntAttribute("num_scan_inputs", 1)),
-          {3}, {3}),
-      One(Bytes(1, Bytes(1, "x") + Bytes(2, "y") + Bytes(4, "twice") + Bytes(7, "own")), {3}, {3}) +
-          function + Bytes(8, Bytes(1, "own") + Number(2, 1)),
-      One(Node("SequenceConstruct", {"x", "x"}, {"s"}) + testing::Int64Scalar("at", 1) +
-              Node("SequenceAt", {"s", "at"}, {"y"}),
-          {3}, {3}),
-      One(Node("NonZero", {"x"}, {"n"}) + Node("Cast", {"n"}, {"y"}, IntAttribute("to", 1)), {3},
-          {1, -1}),
-      One(Node("Unique", {"x"}, {"y"}), {3}, {-1}),
-      One(Node("Cast", {"x"}, {"s"}, IntAttribute("to", 8)) +
-              Node("Cast", {"s"}, {"y"}, IntAttribute("to", 1)),
-          {3}, {3}),
-  };
-}
-
-// One operator of each family that computes more than an element at a time.
-std::vector<std::string> OperatorModels() {
-  const std::string scales = Initializer<float>("s", DType::kFloat, {}, {0.25f}) +
-                             Initializer<uint8_t>("z", DType::kUint8, {}, {128});
-  const std::string quantized = scales + Node("QuantizeLinear", {"x", "s", "z"}, {"q"});
-  const std::vector<int64_t> map = {1, 2, 4, 4};
-  return {
-      One(Floats("w", {1, 12, 2}) + Floats("r", {1, 12, 3}) +
-              Node("LSTM", {"x", "w", "r"}, {"y"}, IntAttribute("hidden_size", 3)),
-          {4, 1, 2}, {4, 1, 1, 3}),
-      One(Floats("w", {1, 9, 2}) + Floats("r", {1, 9, 3}) +
-              Node("GRU", {"x", "w", "r"}, {"y"}, IntAttribute("hidden_size", 3)),
-          {4, 1, 2}, {4, 1, 1, 3}),
-      One(quantized + Node("QLinearMatMul", {"q", "s", "z", "q", "s", "z", "s", "z"}, {"p"}) +
-              Node("DequantizeLinear", {"p", "s", "z"}, {"y"}),
-          {3, 3}, {3, 3}),
-      One(quantized + Initializer<uint8_t>("w", DType::kUint8, {1, 2, 1, 1}, {130, 120}) +
-              Node("QLinearConv", {"q", "s", "z", "w", "s", "z", "s", "z"}, {"p"}) +
-              Node("DequantizeLinear", {"p", "s", "z"}, {"y"}),
-          map, {1, 1, 4, 4}),
-      One(Node("Einsum", {"x", "x"}, {"y"}, testing::StringAttribute("equation", "ij,kj->ik")),
-          {3, 2}, {3, 3}),
-      One(Initializer<float>("f", DType::kFloat, {4}, {1, 1, 2, 1.5f}) +
-              Node("Resize", {"x", "", "f"}, {"y"}, testing::StringAttribute("mode", "linear")),
-          map, {1, 2, 8, 6}),
-      One(Floats("w", {2, 3, 2, 2}) +
-              Node("ConvTranspose", {"x", "w"}, {"y"}, IntsAttribute("strides", {2, 2})),
-          map, {1, 3, 8, 8}),
-      One(Floats("s", {4}) + Node("LayerNormalization", {"x", "s"}, {"y"}), map, map),
-      One(Floats("s", {2}) + Floats("b", {2}) +
-              Node("InstanceNormalization", {"x", "s", "b"}, {"y"}),
-          map, map),
-      One(Node("LRN", {"x"}, {"y"}, IntAttribute("size", 3)), map, map),
-      One(Floats("g", {1, 2, 2, 2}) + Node("GridSample", {"x", "g"}, {"y"}), map, {1, 2, 2, 2}),
-      One(Initializer<int64_t>("i", DType::kInt64, {1, 2}, {1, 0}) + Floats("u", {1, 2}) +
-              Node("ScatterElements", {"x", "i", "u"}, {"y"}, IntAttribute("axis", 1)),
-          {2, 3}, {2, 3}),
-      One(Int64s("at", {0}) + Node("Unsqueeze", {"at", "at"}, {"at2"}) +
-              Node("GatherND", {"x", "at2"}, {"y"}),
-          map, {1, 2, 4, 4}),
-      One(Floats("boxes", {1, 4, 4}) + Int64s("many", {2}) +
-              Node("NonMaxSuppression", {"boxes", "x", "many"}, {"n"}) +
-              Node("Cast", {"n"}, {"y"}, IntAttribute("to", 1)),
-          {1, 1, 4}, {-1, 3}),
-      One(Node("DepthToSpace", {"x"}, {"y"}, IntAttribute("blocksize", 2)), {1, 4, 2, 2},
-          {1, 1, 4, 4}),
-      One(Node("DynamicQuantizeLinear", {"x"}, {"q", "a", "b"}) +
-              Node("DequantizeLinear", {"q", "a", "b"}, {"y"}),
-          {8}, {8}),
-  };
+  return One(Bytes(1, Bytes(1, "x") + Bytes(2, "y") + Bytes(4, "twice") + Bytes(7, "own")), {3},
+             {3}) +
+         function + Bytes(8, Bytes(1, "own") + Number(2, 1));
 }
 
 }  // namespace
 
 std::vector<std::string> MoreSeedModels() {
   std::vector<std::string> all = SeedModels();
-  for (auto* models : {ControlFlowModels, OperatorModels}) {
-    for (std::string& model : models()) all.push_back(std::move(model));
-  }
+  all.push_back(FunctionModel());
+  for (std::string_view text : OperatorTexts()) all.push_back(ModelFromText(text));
   return all;
 }
 
@@ -245,6 +156,12 @@ Result<std::vector<Tensor>> RunOnce(const runtimes::Runtime& runtime,
     outputs.push_back(std::move(copy));
   }
   return outputs;
+}
+
+bool IsRandom(std::string_view model) {
+  constexpr std::string_view kWords[] = {"Random", "Bernoulli", "Multinomial", "Dropout"};
+  return std::ranges::any_of(
+      kWords, [&](std::string_view word) { return model.find(word) != std::string_view::npos; });
 }
 
 bool ComparesRuns() {

@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "engine/base/limits.h"
@@ -15,7 +16,7 @@ namespace wnn::fuzz {
 
 // One model or more for most families of operators, of a few hundred bytes each.
 std::vector<std::string> SeedModels();
-// Those, and models of every kind: with subgraphs, functions, sequences, strings, 8-bit numbers.
+// Those, one with a function, and one or more for every operator there is.
 std::vector<std::string> MoreSeedModels();
 
 // Small, so that many models are tried in a second.
@@ -25,6 +26,9 @@ Limits FuzzLimits();
 // dimensions are 2.
 Result<std::vector<Tensor>> RunOnce(const runtimes::Runtime& runtime,
                                     std::span<const std::byte> model);
+
+// Whether a model names an operator whose results may differ from run to run.
+bool IsRandom(std::string_view model);
 
 // Whether runs are compared: not with WNN_FUZZ_COMPARE=no. Where a mutation leaves ONNX's rules,
 // two runtimes may both be right: a person should look, not every test run.
