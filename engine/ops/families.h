@@ -30,6 +30,7 @@ std::span<const OpDef> DetectionOps();            // detection.cc: NonMaxSuppres
 std::span<const OpDef> EinsumOps();               // einsum.cc
 std::span<const OpDef> FlexAttentionOps();        // flex_attention.cc
 std::span<const OpDef> GatherOps();               // gather.cc
+std::span<const OpDef> GatherQuantizedOps();      // gather_quantized.cc: GatherBlockQuantized
 std::span<const OpDef> GemmOps();                 // gemm.cc: Gemm, MatMul
 std::span<const OpDef> GridSampleOps();           // grid_sample.cc: GridSample, AffineGrid
 std::span<const OpDef> GroupQueryAttentionOps();  // group_query_attention.cc
@@ -39,6 +40,7 @@ std::span<const OpDef> LpPoolOps();               // lp_pool.cc: LpPool, GlobalL
 std::span<const OpDef> MatMulNBitsOps();          // matmul_nbits.cc
 std::span<const OpDef> MicrosoftAttentionOps();   // microsoft_attention.cc: Attention, QAttention
 std::span<const OpDef> MicrosoftFusedOps();       // microsoft_fused.cc: FusedConv, FusedMatMul, ...
+std::span<const OpDef> MicrosoftMoeOps();         // microsoft_moe.cc: MoE, QMoE
 std::span<const OpDef>
 MicrosoftNormOps();                    // microsoft_norm.cc: SkipLayerNormalization, BiasGelu, ...
 std::span<const OpDef> MlLinearOps();  // ml_linear.cc: LinearClassifier, Scaler, ...

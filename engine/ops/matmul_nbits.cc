@@ -1,10 +1,12 @@
 // ONNX Runtime's MatMulNBits: a product with a constant matrix of integers of 2, 4 or 8 bits, each
-// block of a column of which has its scale and zero point.
+// block of a column of which has its scale and zero point. Without integers the product is zero.
+#include <algorithm>
 #include <array>
 
 #include "engine/kernels/blocked/gemm.h"
 #include "engine/ops/blocked_conv_node.h"
 #include "engine/ops/families.h"
+#include "engine/ops/integer_rows.h"
 #include "engine/ops/quantized.h"
 #include "engine/ops/real_types.h"
 #include "engine/ops/shape_math.h"
@@ -52,18 +54,37 @@ Status RequireElements(const OpContext& context, size_t i, int64_t wanted) {
                          ", does not have " + std::to_string(wanted) + " elements");
 }
 
+// Whether the integers are left out, as a tensor without elements.
+bool IsWithoutWeights(const OpContext& context) {
+  const Fact& b = context.Input(kB);
+  return b.IsConcrete() && ShapeProduct(b.ConcreteShape()) == 0;
+}
+
 Status InferNBits(InferContext& context) {
   for (size_t i : {kA, kScales, kBias}) {
     WNN_RETURN_IF_ERROR(context.RequireType(i, kRealSet));
     WNN_RETURN_IF_ERROR(context.RequireSameType(kA, i));
   }
   WNN_RETURN_IF_ERROR(context.RequireType(kB, {DType::kUint8}));
-  WNN_RETURN_IF_ERROR(context.RequireType(kZeros, {DType::kUint8}));
-  if (context.HasInput(kGroups)) return Unsupported("input 'g_idx' is not supported");
+  WNN_RETURN_IF_ERROR(context.RequireType(kGroups, {DType::kInt32}));
+  const bool packed_zeros =
+      context.HasInput(kZeros) && context.Input(kZeros).dtype == DType::kUint8;
+  if (!packed_zeros) {
+    WNN_RETURN_IF_ERROR(context.RequireType(kZeros, kRealSet));
+    WNN_RETURN_IF_ERROR(context.RequireSameType(kA, kZeros));
+  }
+  WNN_ASSIGN_OR_RETURN(int64_t prepacked, context.attributes().Int("weight_prepacked", 0));
+  if (prepacked != 0) {
+    return Unsupported("attribute 'weight_prepacked' is " + std::to_string(prepacked) +
+                       ": weights in a GPU's layout are not supported");
+  }
   WNN_ASSIGN_OR_RETURN(NBits node, ReadNBits(context));
-  WNN_RETURN_IF_ERROR(RequireElements(context, kB, node.n * node.blocks() * node.block_bytes()));
-  WNN_RETURN_IF_ERROR(RequireElements(context, kScales, node.n * node.blocks()));
-  WNN_RETURN_IF_ERROR(RequireElements(context, kZeros, node.n * node.zero_bytes()));
+  if (!IsWithoutWeights(context)) {
+    WNN_RETURN_IF_ERROR(RequireElements(context, kB, node.n * node.blocks() * node.block_bytes()));
+    WNN_RETURN_IF_ERROR(RequireElements(context, kScales, node.n * node.blocks()));
+    WNN_RETURN_IF_ERROR(RequireElements(
+        context, kZeros, node.n * (packed_zeros ? node.zero_bytes() : node.blocks())));
+  }
   WNN_RETURN_IF_ERROR(RequireElements(context, kBias, node.n));
   const Fact& a = context.Input(kA);
   if (!a.has_rank) {
@@ -85,40 +106,70 @@ struct Packed {
   size_t packed_bytes() const { return matrix.size_bytes(); }
 };
 
-// Element i of integers of that many bits, the first in the low ones.
-int IntegerAt(const std::byte* bytes, int64_t i, int64_t bits) {
-  const int64_t at = i * bits;
-  return std::to_integer<int>(bytes[at / 8]) >> (at % 8) & ((1 << bits) - 1);
+// Whose scale each of the k has: as many as there are of them, or as whole blocks have.
+Result<const int32_t*> ReadGroups(const CompileContext& context, const NBits& node) {
+  if (!context.HasInput(kGroups)) return static_cast<const int32_t*>(nullptr);
+  const TensorPtr& groups = context.InputConstant(kGroups);
+  const int64_t n = groups->n_elements();
+  if (n != node.k && n != node.blocks() * node.block) {
+    return InvalidArgument("input 4, 'g_idx', has " + std::to_string(n) + " elements for rows of " +
+                           std::to_string(node.k));
+  }
+  const auto* indices = reinterpret_cast<const int32_t*>(groups->bytes().data());
+  for (int64_t i = 0; i < node.k; ++i) {
+    if (indices[i] < 0 || indices[i] >= node.blocks()) {
+      return InvalidArgument("input 4, 'g_idx', has " + std::to_string(indices[i]) + " for " +
+                             std::to_string(node.blocks()) + " blocks");
+    }
+  }
+  return indices;
 }
 
 // B as floats, [n][k].
-Result<std::unique_ptr<const Packed>> Dequantize(const CompileContext& context, const NBits& node) {
-  const std::byte* b = context.InputConstant(kB)->bytes().data();
-  const std::span<const float> scales = FloatsOf(context.InputConstant(kScales));
-  const std::byte* zeros =
-      context.HasInput(kZeros) ? context.InputConstant(kZeros)->bytes().data() : nullptr;
-  WNN_ASSIGN_OR_RETURN(Tensor floats, Tensor::Allocate(DType::kFloat, {node.n, node.k}));
-  auto* to = reinterpret_cast<float*>(floats.bytes().data());
-  for (int64_t column = 0; column < node.n; ++column) {
-    const std::byte* from = b + column * node.blocks() * node.block_bytes();
-    for (int64_t block = 0; block < node.blocks(); ++block, from += node.block_bytes()) {
-      const float scale = scales[static_cast<size_t>(column * node.blocks() + block)];
-      const int zero = zeros != nullptr
-                           ? IntegerAt(zeros + column * node.zero_bytes(), block, node.bits)
-                           : 1 << (node.bits - 1);
-      const int64_t live = std::min(node.block, node.k - block * node.block);
-      for (int64_t i = 0; i < live; ++i) {
-        *to++ = static_cast<float>(IntegerAt(from, i, node.bits) - zero) * scale;
-      }
+Result<std::unique_ptr<const Packed>> Dequantized(const CompileContext& context,
+                                                  const NBits& node) {
+  IntegerRows rows;
+  rows.n = node.n;
+  rows.k = node.k;
+  rows.bits = node.bits;
+  rows.block = node.block;
+  rows.data = context.InputConstant(kB)->bytes().data();
+  rows.scales = FloatsOf(context.InputConstant(kScales)).data();
+  if (context.HasInput(kZeros)) {
+    const std::byte* zeros = context.InputConstant(kZeros)->bytes().data();
+    if (context.InputType(kZeros) == DType::kUint8) {
+      rows.zeros = zeros;
+      rows.zero_stride = node.zero_bytes() * 8 / node.bits;
+    } else {
+      rows.zero_numbers = reinterpret_cast<const float*>(zeros);
     }
   }
-  WNN_ASSIGN_OR_RETURN(
-      kernels::PackedMatrix matrix,
-      kernels::PackedMatrix::Create({reinterpret_cast<const float*>(floats.bytes().data()),
-                                     static_cast<size_t>(node.n * node.k)},
-                                    node.k, node.n, true, 1));
+  WNN_ASSIGN_OR_RETURN(rows.groups, ReadGroups(context, node));
+  WNN_ASSIGN_OR_RETURN(Tensor floats, Tensor::Allocate(DType::kFloat, {node.n, node.k}));
+  auto* to = reinterpret_cast<float*>(floats.bytes().data());
+  Dequantize(rows, to);
+  WNN_ASSIGN_OR_RETURN(kernels::PackedMatrix matrix,
+                       kernels::PackedMatrix::Create({to, static_cast<size_t>(node.n * node.k)},
+                                                     node.k, node.n, true, 1));
   return std::unique_ptr<const Packed>(std::make_unique<Packed>(std::move(matrix)));
 }
+
+// What is left without weights: the bias, or zeros.
+class BiasOnlyOp final : public CompiledOp {
+ public:
+  BiasOnlyOp(int64_t m, int64_t n) : m_(m), n_(n) {}
+  Status Run(const RunArgs& run) const override {
+    const float* bias = run.in<float>(kBias);
+    float* y = run.out<float>(0);
+    for (int64_t i = 0; i < m_; ++i, y += n_) {
+      bias != nullptr ? std::copy_n(bias, n_, y) : std::fill_n(y, n_, 0.0f);
+    }
+    return OkStatus();
+  }
+
+ private:
+  const int64_t m_, n_;
+};
 
 class NBitsOp final : public CompiledOp {
  public:
@@ -148,21 +199,25 @@ class NBitsOp final : public CompiledOp {
 Result<CompiledPtr> CompileNBits(const CompileContext& context) {
   if (HasHalfInput(context)) return CompileWidened(context, CompileNBits);
   WNN_ASSIGN_OR_RETURN(NBits node, ReadNBits(context));
-  for (size_t i : {kB, kScales, kZeros}) {
+  if (IsEmpty(context.OutputShape(0))) return CompiledPtr(std::make_unique<EmptyOp>());
+  const int64_t m = ShapeProduct(context.InputShape(kA)) / node.k;
+  if (IsWithoutWeights(context)) return CompiledPtr(std::make_unique<BiasOnlyOp>(m, node.n));
+  for (size_t i : {kB, kScales, kZeros, kGroups}) {
     if (context.HasInput(i) && !context.InputConstant(i)) {
       return Unsupported("input " + std::to_string(i) + " is not constant");
     }
   }
-  if (IsEmpty(context.OutputShape(0))) return CompiledPtr(std::make_unique<EmptyOp>());
-  const int64_t m = ShapeProduct(context.InputShape(kA)) / node.k;
   WNN_ASSIGN_OR_RETURN([[maybe_unused]] size_t scratch,
                        kernels::GemmScratchBytes(m, node.n, node.k, 1));
   // The same integers may have other scales elsewhere: the key says whose they are.
+  const auto constant = [&](size_t i) {
+    return context.HasInput(i) ? context.InputConstant(i).get() : nullptr;
+  };
   const PackKey key = PackKey("n bits").Add(node.k, node.n, node.bits, node.block,
-                                            context.InputConstant(kScales).get());
+                                            constant(kScales), constant(kZeros), constant(kGroups));
   WNN_ASSIGN_OR_RETURN(
       std::shared_ptr<const Packed> b,
-      context.PackObject<Packed>(kB, key.key(), [&] { return Dequantize(context, node); }));
+      context.PackObject<Packed>(kB, key.key(), [&] { return Dequantized(context, node); }));
   return CompiledPtr(std::make_unique<NBitsOp>(std::move(b), m));
 }
 

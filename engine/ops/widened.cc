@@ -64,7 +64,7 @@ class WidenedOp final : public CompiledOp {
     TensorPtr constant;  // widened
     uint64_t bytes() const { return Aligned(static_cast<uint64_t>(n) * WideBytes(dtype)); }
   };
-  static constexpr size_t kMaxPorts = 16;
+  static constexpr size_t kMaxPorts = 32;
 
   WidenedOp(std::unique_ptr<const CompiledOp> op, std::vector<Port> inputs,
             std::vector<Port> outputs)
@@ -144,7 +144,7 @@ bool HasPackedElements(const CompileContext& context) {
 
 bool ReadsPackedElements(const OpDef& op) {
   constexpr std::string_view kReaders[] = {"Cast", "CastLike", "DequantizeLinear",
-                                           "QuantizeLinear"};
+                                           "GatherBlockQuantized", "QuantizeLinear"};
   return op.is_view || op.shape_only || std::ranges::count(kReaders, op.name) > 0;
 }
 
