@@ -11,7 +11,7 @@ namespace wnn::fuzz {
 
 std::vector<std::string> Seeds() { return MoreSeedModels(); }
 std::string Mutate(const std::string& input, std::mt19937& random) {
-  return random() % 8 == 0 ? MutateBytes(input, random) : MutateMessage(input, random);
+  return random() % 8 == 0 ? MutateBytes(input, random) : MutateModel(input, random);
 }
 
 }  // namespace wnn::fuzz

@@ -1,7 +1,6 @@
 // Mutated models under every instruction set of this machine: all give the same, up to rounding.
 #include "engine/kernels/isa.h"
 #include "fuzz/models.h"
-#include "fuzz/mutations.h"
 #include "fuzz/target.h"
 #include "host/nn/model_scan.h"
 #include "tests/support/runtimes.h"
@@ -10,7 +9,7 @@ namespace wnn::fuzz {
 
 std::vector<std::string> Seeds() { return MoreSeedModels(); }
 std::string Mutate(const std::string& input, std::mt19937& random) {
-  return MutateMessage(input, random);
+  return MutateModel(input, random);
 }
 
 namespace {

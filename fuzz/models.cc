@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include "fuzz/model_text.h"
+#include "fuzz/mutations.h"
 #include "fuzz/operator_models.h"
 #include "tests/support/model_bytes.h"
 
@@ -107,6 +108,12 @@ std::vector<std::string> SeedModels() {
               Node("Mul", {"a", "b"}, {"y"}),
           {2, 4}, {2, 2}),
   };
+}
+
+std::string MutateModel(const std::string& model, std::mt19937& random) {
+  static const std::vector<std::string> seeds = MoreSeedModels();
+  if (random() % 4 == 0) return Splice(model, seeds[random() % seeds.size()], random);
+  return MutateMessage(model, random);
 }
 
 Limits FuzzLimits() {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <random>
 #include <span>
 #include <string>
 #include <string_view>
@@ -18,6 +19,9 @@ namespace wnn::fuzz {
 std::vector<std::string> SeedModels();
 // Those, one with a function, and one or more for every operator there is.
 std::vector<std::string> MoreSeedModels();
+
+// Changes a model as a message, or joins it with one of those.
+std::string MutateModel(const std::string& model, std::mt19937& random);
 
 // Small, so that many models are tried in a second.
 Limits FuzzLimits();

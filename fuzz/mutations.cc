@@ -132,4 +132,25 @@ std::string MutateMessage(const std::string& message, std::mt19937& random) {
   return Serialize(*fields);
 }
 
+std::string Splice(const std::string& message, const std::string& other, std::mt19937& random) {
+  auto fields = Parse(message);
+  const auto others = Parse(other);
+  if (!fields || fields->empty() || !others) return message;
+  Field& field = (*fields)[Below(fields->size(), random)];
+  std::vector<const Field*> alike;
+  for (const Field& candidate : *others) {
+    if (candidate.number == field.number && candidate.type == field.type) {
+      alike.push_back(&candidate);
+    }
+  }
+  if (alike.empty()) return message;
+  const Field& chosen = *alike[Below(alike.size(), random)];
+  if (random() % 4 != 0 && Parse(field.bytes) && Parse(chosen.bytes)) {
+    field.bytes = Splice(field.bytes, chosen.bytes, random);
+  } else {
+    field = chosen;
+  }
+  return Serialize(*fields);
+}
+
 }  // namespace wnn::fuzz

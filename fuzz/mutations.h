@@ -13,4 +13,8 @@ std::string MutateBytes(const std::string& input, std::mt19937& random);
 // Lengths around it are set right, so that readers get to what was changed.
 std::string MutateMessage(const std::string& message, std::mt19937& random);
 
+// Puts a field of `other`, a message of the same kind, in the place of one of its number: a node,
+// the name of an operator, an attribute, a dimension.
+std::string Splice(const std::string& message, const std::string& other, std::mt19937& random);
+
 }  // namespace wnn::fuzz

@@ -98,6 +98,7 @@ class LoopNest {
   // Calls body(offsets) for the first element of each row in [begin, end), in order.
   template <typename Body>
   void ForRows(int64_t begin, int64_t end, Body&& body) const {
+    if (begin >= end) return;  // a level may have no extent
     std::array<int64_t, kMaxLoopRank> index;
     Offsets offsets{};
     int64_t rest = begin;

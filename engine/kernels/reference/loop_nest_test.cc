@@ -63,6 +63,8 @@ TEST(LoopNestTest, EmptyAndScalarShapes) {
   SerialParallel serial;
   auto count = [&](const LoopNest<1>::Offsets&, int64_t n) { calls += static_cast<int>(n); };
   LoopNest<1>(Shape{2, 0, 3}, {DenseStrides(Shape{2, 0, 3})}).Run(serial, count);
+  LoopNest<1>(Shape{2, 0, 3}, {std::vector<int64_t>{6, 1, 9}})
+      .ForRows(0, 0, [&](const LoopNest<1>::Offsets&) { ++calls; });
   EXPECT_EQ(calls, 0);
   LoopNest<1>(Shape{}, {std::vector<int64_t>{}}).Run(serial, count);
   EXPECT_EQ(calls, 1);
