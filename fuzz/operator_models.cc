@@ -209,6 +209,13 @@ constexpr auto kTexts = std::to_array<std::string_view>({
     "ms.FusedGemm(f[2,3], f[3,2]{}, f[2] | activation='Relu')",
     "ms.FusedMatMul(f[2,3,2], f[2,4,3] | transA=1 transB=1 alpha=0.5)",
     "ms.MatMulNBits(f[2,32], u8[3,2,8]{}, f[6]{}, u8[3]{} | K=32 N=3 bits=4 block_size=16)",
+    "ms.GatherBlockQuantized(u8[4,16]{}, i64[2,1]{3,-1}, f[4,2]{}, u8[4,1]{} | bits=4 "
+    "block_size=16)",
+    "ms.MoE(f[3,4], f[3,2], f[2,6,4]{}, f[2,6], f[2,4,6]{}, _ | k=2 activation_type='silu' "
+    "normalize_routing_weights=1)",
+    "ms.QMoE(f[3,32], f[3,2], u8[2,64,16]{}, f[2,64,2]{}, f[2,64]{}, u8[2,32,16]{}, "
+    "f[2,32,2]{}, _, _, _, _, u8[2,64,1]{}, u8[2,32,1]{} | expert_weight_bits=4 block_size=16 "
+    "activation_type='swiglu' activation_alpha=1.5 swiglu_limit=3.0 swiglu_fusion=1)",
     "A, B, C = ms.DynamicQuantizeLSTM(f[3,1,2], u8[1,2,12]{}, u8[1,3,12]{}, f[1,24]{}, _, "
     "f[1,1,3], f[1,1,3], _, f[1]{.1}, u8[1]{3}, f[1]{.1}, u8[1]{3} | hidden_size=3)",
     "ms.DynamicQuantizeMatMul(f[2,3], u8[3,2]{}, f[]{.1}, u8[]{3}, f[2]{})",

@@ -116,7 +116,9 @@ Result<MoeNode> ReadNode(const OpContext& context) {
     return Unsupported("attribute 'swiglu_limit_after_activation' is not supported");
   }
   WNN_ASSIGN_OR_RETURN(int64_t normalize, a.Int("normalize_routing_weights", 0));
-  node.normalize = normalize != 0;
+  // Where QMoE has its shares from the scores, ONNX Runtime normalises them whatever the node says.
+  const size_t weights = PlacesOf(context).router_weights;
+  node.normalize = normalize != 0 || (weights != SIZE_MAX && !context.HasInput(weights));
   WNN_ASSIGN_OR_RETURN(node.alpha, a.Float("activation_alpha", 1));
   WNN_ASSIGN_OR_RETURN(node.beta, a.Float("activation_beta", 0));
   WNN_ASSIGN_OR_RETURN(node.limit, a.Float("swiglu_limit", node.limit));
