@@ -21,6 +21,7 @@ std::span<const OpDef> PackedGemmOps();        // packed_gemm.cc: wnn.Gemm, wnn.
 std::span<const OpDef> AttentionOps();            // attention.cc
 std::span<const OpDef> BinaryOps();               // binary.cc: Add, Sub, Mul, Div, ...
 std::span<const OpDef> CastOps();                 // cast.cc: Cast, CastLike
+std::span<const OpDef> ChannelsLastOps();         // channels_last.cc: maps of bytes [N, H, W, C]
 std::span<const OpDef> ConcatOps();               // concat.cc: Concat, Split
 std::span<const OpDef> ConstantOps();             // constant.cc: Constant, ConstantOfShape, Range
 std::span<const OpDef> ConvOps();                 // conv.cc

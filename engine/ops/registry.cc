@@ -21,6 +21,7 @@ constexpr auto kFamilies = std::to_array<Family>({
     BlockedReorderOps,
     BlockedShuffleOps,
     CastOps,
+    ChannelsLastOps,
     ConcatOps,
     ConstantOps,
     ControlFlowOps,

@@ -146,6 +146,21 @@ ModelBuilder Transformer() {
   return model;
 }
 
+// Bytes between floats.
+ModelBuilder Quantized() {
+  ModelBuilder model;
+  model.Input("x", DType::kFloat, {"N", 16, 9, 10});
+  model.Initializer<float>("scale", {}, {1.0f / 64});
+  model.Initializer<uint8_t>("zero", {}, {120});
+  model.Initializer<int8_t>("w", {16, 16, 1, 1}, std::vector<int8_t>(256, 2));
+  model.Initializer<int8_t>("w_zero", {}, {0});
+  model.Node("QuantizeLinear", {"x", "scale", "zero"}, {"q"});
+  model.Node("QLinearConv", {"q", "scale", "zero", "w", "scale", "w_zero", "scale", "zero"}, {"r"});
+  model.Node("DequantizeLinear", {"r", "scale", "zero"}, {"y"});
+  model.Output("y");
+  return model;
+}
+
 struct Net {
   ModelBuilder model;
   Shape input;
@@ -156,6 +171,7 @@ std::vector<Net> Nets() {
   nets.push_back({MobileNet(), {2, 3, 24, 24}});
   nets.push_back({Residual(), {2, 16, 13, 14}});
   nets.push_back({Transformer(), {2, 5, 24}});
+  nets.push_back({Quantized(), {2, 16, 9, 10}});
   return nets;
 }
 

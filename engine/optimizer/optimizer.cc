@@ -18,6 +18,7 @@ constexpr auto kPasses = std::to_array<Pass>({
     {"fold-affine", FoldAffine},
     {"fold-pad", FoldPad},
     {"blocked-layout", MoveToBlockedLayout},
+    {"channels-last", MoveChannelsLast},
     {"packed-gemm", UsePackedGemm},
     {"fold-preprocessing", FoldPreprocessing},
     {"fuse-residual", FuseResidual},

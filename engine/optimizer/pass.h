@@ -67,6 +67,7 @@ Status FoldAffine(PassContext& context);     // fold_affine.cc
 
 // Makes the optimiser's own nodes, on which those after it work.
 Status MoveToBlockedLayout(PassContext& context);   // blocked_layout.cc
+Status MoveChannelsLast(PassContext& context);      // channels_last.cc
 Status UsePackedGemm(PassContext& context);         // packed_gemm.cc
 Status FoldPreprocessing(PassContext& context);     // fold_preprocessing.cc
 Status FuseResidual(PassContext& context);          // fuse_residual.cc
