@@ -7,6 +7,7 @@
 #include "engine/kernels/reference/parallel_for.h"
 #include "engine/ops/constant_values.h"
 #include "engine/ops/families.h"
+#include "engine/ops/quantized.h"
 #include "engine/ops/shape_math.h"
 #include "engine/ops/type_sets.h"
 
@@ -341,6 +342,11 @@ constexpr auto kOps = std::to_array<OpDef>({
      .value_inputs = 0b10},
     {.name = "GridSample",
      .since_version = 16,
+     .inputs = {2, 2},
+     .infer = InferGridSample,
+     .compile = CompileGridSample},
+    {.domain = kMicrosoftDomain,
+     .name = "GridSample",
      .inputs = {2, 2},
      .infer = InferGridSample,
      .compile = CompileGridSample},

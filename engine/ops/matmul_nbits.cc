@@ -1,5 +1,6 @@
-// ONNX Runtime's MatMulNBits: a product with a constant matrix of integers of 2, 4 or 8 bits, each
-// block of a column of which has its scale and zero point. Without integers the product is zero.
+// ONNX Runtime's MatMulNBits and MatMulBnb4. The first: a product with a constant matrix of
+// integers of 2, 4 or 8 bits, each block of a column of which has its scale and zero point. Without
+// integers the product is zero.
 #include <algorithm>
 #include <array>
 
@@ -54,6 +55,23 @@ Status RequireElements(const OpContext& context, size_t i, int64_t wanted) {
                          ", does not have " + std::to_string(wanted) + " elements");
 }
 
+// The output: rows of n for rows of k.
+Status InferRows(InferContext& context, int64_t k, int64_t n) {
+  const Fact& a = context.Input(kA);
+  if (!a.has_rank) {
+    context.SetOutput(0, Fact::Unranked(a.dtype));
+    return OkStatus();
+  }
+  if (a.rank() == 0 || (IsKnown(a.dims.back()) && a.dims.back().value != k)) {
+    return InvalidArgument("the input " + a.ToString() + " does not have rows of " +
+                           std::to_string(k));
+  }
+  std::vector<Dim> dims = a.dims;
+  dims.back() = graph::KnownDim(n);
+  context.SetOutput(0, Fact::Ranked(a.dtype, std::move(dims)));
+  return OkStatus();
+}
+
 // Whether the integers are left out, as a tensor without elements.
 bool IsWithoutWeights(const OpContext& context) {
   const Fact& b = context.Input(kB);
@@ -86,19 +104,7 @@ Status InferNBits(InferContext& context) {
         context, kZeros, node.n * (packed_zeros ? node.zero_bytes() : node.blocks())));
   }
   WNN_RETURN_IF_ERROR(RequireElements(context, kBias, node.n));
-  const Fact& a = context.Input(kA);
-  if (!a.has_rank) {
-    context.SetOutput(0, Fact::Unranked(a.dtype));
-    return OkStatus();
-  }
-  if (a.rank() == 0 || (IsKnown(a.dims.back()) && a.dims.back().value != node.k)) {
-    return InvalidArgument("the input " + a.ToString() + " does not have rows of " +
-                           std::to_string(node.k));
-  }
-  std::vector<Dim> dims = a.dims;
-  dims.back() = graph::KnownDim(node.n);
-  context.SetOutput(0, Fact::Ranked(a.dtype, std::move(dims)));
-  return OkStatus();
+  return InferRows(context, node.k, node.n);
 }
 
 struct Packed {
@@ -221,7 +227,117 @@ Result<CompiledPtr> CompileNBits(const CompileContext& context) {
   return CompiledPtr(std::make_unique<NBitsOp>(std::move(b), m));
 }
 
+// ---- MatMulBnb4: the constant matrix is of 4-bit codes of a table, the first in a byte's high
+// ones, whose blocks of the flat matrix have a scale each. See bitsandbytes, of Dettmers et al.,
+// "QLoRA".
+
+constexpr size_t kAbsMax = 2;
+using CodeTable = std::array<float, 16>;
+constexpr CodeTable kFp4 = {
+    0,     5.208333333e-03f,  2.0f / 3,  1,  1.0f / 3,  0.5f,  1.0f / 6,  0.25f,
+    -0.0f, -5.208333333e-03f, -2.0f / 3, -1, -1.0f / 3, -0.5f, -1.0f / 6, -0.25f};
+constexpr CodeTable kNf4 = {-1.0f,
+                            -0.6961928009986877f,
+                            -0.5250730514526367f,
+                            -0.39491748809814453f,
+                            -0.28444138169288635f,
+                            -0.18477343022823334f,
+                            -0.09105003625154495f,
+                            0,
+                            0.07958029955625534f,
+                            0.16093020141124725f,
+                            0.24611230194568634f,
+                            0.33791524171829224f,
+                            0.44070982933044434f,
+                            0.5626170039176941f,
+                            0.7229568362236023f,
+                            1.0f};
+
+struct Codes {
+  int64_t k = 0, n = 0, block = 0;  // as stored, [n][k]
+  bool is_nf4 = false;
+};
+
+Result<Codes> ReadCodes(const OpContext& context) {
+  const graph::Attributes& a = context.attributes();
+  Codes node;
+  WNN_ASSIGN_OR_RETURN(node.k, a.RequiredInt("K"));
+  WNN_ASSIGN_OR_RETURN(node.n, a.RequiredInt("N"));
+  WNN_ASSIGN_OR_RETURN(node.block, a.RequiredInt("block_size"));
+  WNN_ASSIGN_OR_RETURN(int64_t type, a.RequiredInt("quant_type"));
+  WNN_ASSIGN_OR_RETURN(int64_t transposed, a.Int("transB", 1));
+  constexpr int64_t kMost = int64_t{1} << 30;
+  if (node.k < 1 || node.n < 1 || node.k > kMost || node.n > kMost) {
+    return InvalidArgument("attributes 'K' and 'N' are out of range");
+  }
+  if (node.block < 16 || node.block > kMost || (node.block & (node.block - 1)) != 0) {
+    return InvalidArgument("attribute 'block_size' is " + std::to_string(node.block) +
+                           ", not a power of two of at least 16");
+  }
+  if (type != 0 && type != 1) {
+    return InvalidArgument("attribute 'quant_type' is " + std::to_string(type) + ", not 0 or 1");
+  }
+  if (transposed == 0) return Unsupported("attribute 'transB' is 0: it is of training");
+  node.is_nf4 = type == 1;
+  return node;
+}
+
+Status InferBnb4(InferContext& context) {
+  for (size_t i : {kA, kAbsMax}) {
+    WNN_RETURN_IF_ERROR(context.RequireType(i, kRealSet));
+    WNN_RETURN_IF_ERROR(context.RequireSameType(kA, i));
+  }
+  WNN_RETURN_IF_ERROR(context.RequireType(kB, {DType::kUint8}));
+  WNN_ASSIGN_OR_RETURN(const Codes node, ReadCodes(context));
+  const int64_t n = node.n * node.k;
+  WNN_RETURN_IF_ERROR(RequireElements(context, kB, (n + 1) / 2));
+  WNN_RETURN_IF_ERROR(RequireElements(context, kAbsMax, (n + node.block - 1) / node.block));
+  return InferRows(context, node.k, node.n);
+}
+
+Result<std::unique_ptr<const Packed>> Decoded(const CompileContext& context, const Codes& node) {
+  const int64_t n = node.n * node.k;
+  WNN_ASSIGN_OR_RETURN(Tensor floats, Tensor::Allocate(DType::kFloat, {node.n, node.k}));
+  auto* to = reinterpret_cast<float*>(floats.bytes().data());
+  const std::byte* codes = context.InputConstant(kB)->bytes().data();
+  const std::span<const float> scales = FloatsOf(context.InputConstant(kAbsMax));
+  const CodeTable& table = node.is_nf4 ? kNf4 : kFp4;
+  for (int64_t i = 0; i < n; ++i) {
+    const auto code = static_cast<size_t>(IntegerAt(codes, i ^ 1, 4));
+    to[i] = table[code] * scales[static_cast<size_t>(i / node.block)];
+  }
+  WNN_ASSIGN_OR_RETURN(
+      kernels::PackedMatrix matrix,
+      kernels::PackedMatrix::Create({to, static_cast<size_t>(n)}, node.k, node.n, true, 1));
+  return std::unique_ptr<const Packed>(std::make_unique<Packed>(std::move(matrix)));
+}
+
+Result<CompiledPtr> CompileBnb4(const CompileContext& context) {
+  if (HasHalfInput(context)) return CompileWidened(context, CompileBnb4);
+  WNN_ASSIGN_OR_RETURN(const Codes node, ReadCodes(context));
+  for (size_t i : {kB, kAbsMax}) {
+    if (!context.InputConstant(i)) {
+      return Unsupported("input " + std::to_string(i) + " is not constant");
+    }
+  }
+  if (IsEmpty(context.OutputShape(0))) return CompiledPtr(std::make_unique<EmptyOp>());
+  const int64_t rows = ShapeProduct(context.InputShape(kA)) / node.k;
+  WNN_ASSIGN_OR_RETURN([[maybe_unused]] size_t scratch,
+                       kernels::GemmScratchBytes(rows, node.n, node.k, 1));
+  const PackKey key = PackKey("bnb4").Add(node.k, node.n, node.block, node.is_nf4,
+                                          context.InputConstant(kAbsMax).get());
+  WNN_ASSIGN_OR_RETURN(
+      std::shared_ptr<const Packed> b,
+      context.PackObject<Packed>(kB, key.key(), [&] { return Decoded(context, node); }));
+  return CompiledPtr(std::make_unique<NBitsOp>(std::move(b), rows));
+}
+
 constexpr auto kOps = std::to_array<OpDef>({
+    {.domain = kMicrosoftDomain,
+     .name = "MatMulBnb4",
+     .inputs = {3, 3},
+     .infer = InferBnb4,
+     .compile = CompileBnb4},
     {.domain = kMicrosoftDomain,
      .name = "MatMulNBits",
      .inputs = {3, 6},

@@ -19,7 +19,8 @@ namespace {
 
 using CompiledPtr = std::unique_ptr<const CompiledOp>;
 
-// ---- FusedMatMul: alpha * op(A) * op(B), where op may swap the last two dimensions.
+// ---- FusedMatMul, by its older name TransposeMatMul: alpha * op(A) * op(B), where op may swap the
+// last two dimensions.
 
 struct FusedMatMul {
   bool trans_a = false, trans_b = false;
@@ -176,6 +177,11 @@ constexpr auto kOps = std::to_array<OpDef>({
      .compile = CompileFused},
     {.domain = kMicrosoftDomain,
      .name = "FusedMatMul",
+     .inputs = {2, 2},
+     .infer = InferFusedMatMul,
+     .compile = CompileFusedMatMul},
+    {.domain = kMicrosoftDomain,
+     .name = "TransposeMatMul",
      .inputs = {2, 2},
      .infer = InferFusedMatMul,
      .compile = CompileFusedMatMul},

@@ -8,6 +8,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string_view>
 #include <utility>
 #include <vector>
@@ -26,6 +27,10 @@ class Regex {
 
   // Whether the whole text matches. kTimeout when `stop` says so.
   Result<bool> FullMatch(std::string_view text, const StopCondition& stop) const;
+  // Of the matches in the text that begin at `from` or behind it, the longest of those that begin
+  // first: where it begins and ends. Nothing if there is none. kTimeout when `stop` says so.
+  Result<std::optional<std::pair<size_t, size_t>>> FindLongest(std::string_view text, size_t from,
+                                                               const StopCondition& stop) const;
 
   static constexpr size_t kMaxInstructions = 20'000;
 
@@ -51,7 +56,10 @@ class Regex {
   };
   class Threads;
 
-  void AddThread(uint32_t at, char32_t before, char32_t after, Threads& threads) const;
+  // A thread there, of a match that began at `begin`.
+  void AddThread(uint32_t at, size_t begin, char32_t before, char32_t after,
+                 Threads& threads) const;
+  bool Accepts(const Instruction& instruction, char32_t c) const;
   bool Holds(Op op, char32_t before, char32_t after) const;
 
   std::vector<Instruction> program_;

@@ -60,6 +60,35 @@ TEST(RegexTest, MatchesTheWholeText) {
   }
 }
 
+TEST(RegexTest, FindsTheFirstAndLongest) {
+  struct {
+    const char* pattern;
+    const char* text;
+    size_t from;
+    std::pair<size_t, size_t> match;  // of equal ends where there is none
+  } const kCases[] = {
+      {"b", "abc", 0, {1, 2}},
+      {"b", "abcb", 2, {3, 4}},
+      {"ab|abcd", "xabcd", 0, {1, 5}},
+      {"c|abcx|b", "abcd", 0, {1, 2}},  // the one that began first dies
+      {"a+?", "aaa", 0, {0, 3}},
+      {"^a", "aa", 1, {0, 0}},
+      {R"(\bb)", "ab b", 1, {3, 4}},
+      {R"(\w+)", "\xC3\xBC ab", 0, {3, 5}},
+      {"x", "abc", 0, {0, 0}},
+  };
+  for (const auto& row : kCases) {
+    auto regex = Regex::Compile(row.pattern);
+    ASSERT_TRUE(regex.has_value()) << row.pattern;
+    const auto found = regex->FindLongest(row.text, row.from, {});
+    ASSERT_TRUE(found.has_value()) << row.pattern;
+    EXPECT_EQ(found->has_value(), row.match.first != row.match.second) << row.pattern;
+    if (*found) EXPECT_EQ(**found, row.match) << row.pattern;
+  }
+  const auto empty = Regex::Compile("b*")->FindLongest("ab", 0, {});
+  EXPECT_EQ(*empty, (std::optional<std::pair<size_t, size_t>>({0, 0})));
+}
+
 TEST(RegexTest, RefusesWhatIsNoPattern) {
   for (const char* pattern : {"(", ")", "a)", "[", "[b-a]", "*", "a**", "\\", "a{3,2}", "a{1001}",
                               "(?P<x", "[[:nope:]]", "\\x{110000}", "(?"}) {

@@ -8,6 +8,7 @@
 #include "engine/kernels/reference/convert.h"
 #include "engine/kernels/reference/parallel_for.h"
 #include "engine/ops/families.h"
+#include "engine/ops/quantized.h"
 #include "engine/ops/shape_math.h"
 #include "engine/ops/type_sets.h"
 
@@ -362,6 +363,12 @@ constexpr auto kOps = std::to_array<OpDef>({
      .value_inputs = 0b10,
      .string_inputs = 0b1,
      .string_outputs = 0b1},
+    {.domain = kMicrosoftDomain,
+     .name = "Trilu",
+     .inputs = {1, 2},
+     .infer = InferTrilu,
+     .compile = CompileTrilu,
+     .value_inputs = 0b10},
 });
 
 }  // namespace

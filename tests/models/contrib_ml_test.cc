@@ -92,5 +92,84 @@ TEST(MlOps, StringLabels) {
       .ExpectEqual();
 }
 
+// ---- com.microsoft's, of pipelines that scikit-learn's converter writes.
+
+struct Tokens {
+  std::vector<std::string> separators = {};
+  const char* token = nullptr;
+  int64_t min_characters = 1, mark = 0;
+  Shape shape = {6};
+};
+
+TEST(MlOps, Tokenizer) {
+  const std::vector<std::string> texts = {
+      "Hello World", "I love  computer science !",    "",
+      "a,b;c--d",    "un \u00e9t\u00e9 \u00e0 Paris", "abcd aab"};
+  const std::vector<std::string> words = {
+      "Hello", "World", "I",   "love", "computer", "science",       "!",      "a",
+      "b",     "c",     "d",   "#",    "\x02",     "\x03",          "a,b;c",  "un",
+      "Paris", "abcd",  "aab", "aa",   "ab",       "\u00e9t\u00e9", "\u00e0", "H",
+      "e",     "l",     "o",   " ",    "\u00e9"};
+  const Tokens cases[] = {
+      {.separators = {" "}},
+      {.separators = {" ", ",", ";"}, .mark = 1},
+      {.separators = {"[,; -]+"}},
+      {.separators = {"-", "--", " "}, .min_characters = 3},
+      {.separators = {""}},
+      {.separators = {""}, .mark = 1, .shape = {2, 3}},
+      {.separators = {".*"}, .mark = 1},  // nothing is left
+      {.token = "[a-zA-Z0-9_]+"},
+      {.token = "\\b\\w\\w+\\b", .shape = {3, 2}},
+      {.token = "a*"},
+      {.token = "ab|abcd|aa"},  // the longest
+      {.token = "[a-z\u00e0-\u00ff]+", .min_characters = 2, .mark = 1},
+      {.token = "."},
+  };
+  for (const Tokens& t : cases) {
+    SCOPED_TRACE("case " + std::to_string(&t - cases));
+    Attributes attributes = {Attr("mark", t.mark), Attr("mincharnum", t.min_characters),
+                             Attr("pad_value", "#")};
+    if (t.token != nullptr) attributes.push_back(Attr("tokenexp", t.token));
+    if (!t.separators.empty()) attributes.push_back(Attr("separators", t.separators));
+    Case("com.microsoft")
+        .Vocabulary(words)
+        .Strings(t.shape, texts)
+        .Node("Tokenizer", {kS}, attributes)
+        .ExpectEqual();
+  }
+}
+
+TEST(MlOps, MurmurHash3) {
+  const std::pair<DType, Attributes> cases[] = {
+      {DType::kUint32, {}}, {kInt, {Attr("positive", 0)}}, {DType::kUint32, {Attr("seed", 42)}}};
+  for (const auto& [dtype, attributes] : cases) {
+    Case("com.microsoft")
+        .Strings({2, 3}, {"", "a", "abc", "abcd", "hello world", "\u00e9t\u00e9"})
+        .Node("MurmurHash3", {dtype}, attributes)
+        .ExpectEqual();
+    Case("com.microsoft")
+        .Add(kI, {4}, Ints{0, 1, -7, int64_t{1} << 40})
+        .Node("MurmurHash3", {dtype}, attributes)
+        .ExpectEqual();
+    Case("com.microsoft")
+        .Add(kInt, {3}, Int32s{0, 1, -7})
+        .Node("MurmurHash3", {dtype}, attributes)
+        .ExpectEqual();
+    Case("com.microsoft").Random({7}).Node("MurmurHash3", {dtype}, attributes).ExpectEqual();
+  }
+}
+
+TEST(MlOps, Distances) {
+  for (const char* metric : {"euclidean", "sqeuclidean"}) {
+    for (int64_t size : {3, 20}) {
+      Case("com.microsoft")
+          .Random({5, size})
+          .RandomConstant({4, size})
+          .Node("CDist", {kF}, {Attr("metric", metric)})
+          .ExpectEqual();
+    }
+  }
+}
+
 }  // namespace
 }  // namespace wnn::testing

@@ -240,5 +240,79 @@ TEST(MicrosoftOps, MixturesOfExperts) {
   }
 }
 
+TEST(MicrosoftOps, MatMulBnb4) {
+  constexpr int64_t kK = 40, kN = 6, kBlock = 16, kCodes = kK * kN;
+  for (int type : {0, 1}) {
+    Case("com.microsoft")
+        .Random({2, 3, kK})
+        .Constant<uint8_t>({kCodes / 2}, RandomBytes(kCodes / 2, 1))
+        .Constant<float>({kCodes / kBlock}, Scales(kCodes / kBlock))
+        .Node("MatMulBnb4", {kF},
+              {Attr("K", kK), Attr("N", kN), Attr("block_size", kBlock), Attr("quant_type", type)})
+        .ExpectEqual();
+  }
+}
+
+// Those that exporters wrote before ONNX had them.
+TEST(MicrosoftOps, OlderOperators) {
+  FloatList matrices = RandomList(32, 1);
+  for (size_t i = 0; i < 32; i += i == 15 ? 1 : 5) matrices[i] += 3;  // far from singular
+  Case("com.microsoft").Add(kF, {2, 4, 4}, matrices).Node("Inverse", {kF}).ExpectEqual();
+  Case("com.microsoft")
+      .Random({2, 4, 5})
+      .Constant<int64_t>({}, {1})
+      .Node("Trilu", {kF}, {Attr("upper", 0)})
+      .ExpectEqual();
+  for (const char* mode : {"bilinear", "nearest", "bicubic"}) {
+    SCOPED_TRACE(mode);
+    Case("com.microsoft")
+        .Random({1, 2, 4, 5})
+        .Random({1, 3, 3, 2}, 1.2f)
+        .Node("GridSample", {kF}, {Attr("mode", mode), Attr("padding_mode", "zeros")})
+        .ExpectEqual();
+  }
+  Case("com.microsoft")
+      .Random({2, 5, 4})
+      .Random({2, 3, 4})
+      .Node("TransposeMatMul", {kF}, {Attr("transB", 1)})
+      .ExpectEqual();
+}
+
+TEST(MicrosoftOps, QLinearWhere) {
+  const auto number = [](Case& c, float scale, uint8_t zero) {
+    c.Constant<float>({}, {scale}).Constant<uint8_t>({}, {zero});
+  };
+  Case c("com.microsoft");
+  c.Add(DType::kBool, {2, 1}, std::vector<uint8_t>{1, 0});
+  c.Add(kByte, {2, 30}, RandomBytes(60, 1));
+  number(c, 0.02f, 3);
+  c.Add(kByte, {1, 30}, RandomBytes(30, 2));
+  number(c, 0.05f, 100);
+  number(c, 0.04f, 7);
+  c.Node("QLinearWhere", {kByte}).ExpectEqual();
+}
+
+TEST(MicrosoftOps, QEmbedLayerNormalization) {
+  for (bool segments : {true, false}) {
+    Case c("com.microsoft");
+    c.Add(kInt, {kBatch, kLength}, Int32s{1, 2, 3, 4, 5, 9, 8, 7, 6, 5});
+    const auto with = [&](bool is_there, const auto& add) { is_there ? add() : (void)c.LeftOut(); };
+    with(segments, [&] { c.Add(kInt, {kBatch, kLength}, Int32s{0, 0, 1, 1, 1, 0, 1, 1, 1, 1}); });
+    for (int64_t rows : {10, 6, 2, 0, 0}) {  // words, positions, segments, gamma, beta
+      const Shape shape = rows > 0 ? Shape{rows, kHidden} : Shape{kHidden};
+      with(segments || rows != 2,
+           [&] { c.Constant<uint8_t>(shape, RandomBytes(ElementCount(shape).value_or(0), 5)); });
+    }
+    c.Add(kInt, {kBatch, kLength}, Int32s{1, 1, 1, 0, 0, 1, 1, 1, 1, 1});
+    for (float scale : {0.02f, 0.03f, 0.01f, 0.05f, 0.04f}) {
+      with(segments || scale != 0.01f, [&] { c.Constant<float>({}, {scale}); });
+    }
+    for (uint8_t zero : {120, 3, 200, 7, 128}) {
+      with(segments || zero != 200, [&] { c.Constant<uint8_t>({}, {zero}); });
+    }
+    c.Node("QEmbedLayerNormalization", {kF, kInt}, {Attr("epsilon", 1e-5f)}).ExpectEqual();
+  }
+}
+
 }  // namespace
 }  // namespace wnn::testing
