@@ -209,6 +209,7 @@ constexpr auto kTexts = std::to_array<std::string_view>({
     "ms.FusedGemm(f[2,3], f[3,2]{}, f[2] | activation='Relu')",
     "ms.FusedMatMul(f[2,3,2], f[2,4,3] | transA=1 transB=1 alpha=0.5)",
     "ms.MatMulNBits(f[2,32], u8[3,2,8]{}, f[6]{}, u8[3]{} | K=32 N=3 bits=4 block_size=16)",
+    "ms.MatMulBnb4(f[2,32], u8[48]{}, f[6]{} | K=32 N=3 block_size=16 quant_type=1)",
     "ms.GatherBlockQuantized(u8[4,16]{}, i64[2,1]{3,-1}, f[4,2]{}, u8[4,1]{} | bits=4 "
     "block_size=16)",
     "ms.MoE(f[3,4], f[3,2], f[2,6,4]{}, f[2,6], f[2,4,6]{}, _ | k=2 activation_type='silu' "
@@ -231,6 +232,19 @@ constexpr auto kTexts = std::to_array<std::string_view>({
     "ms.QLinearLeakyRelu(i8[3], f[]{.1}, i8[]{3}, f[]{.1}, i8[]{3} | alpha=0.1)",
     "ms.QLinearSigmoid(u8[3], f[]{.1}, u8[]{3}, f[]{0.01}, u8[]{3})",
     "ms.QLinearSoftmax(u8[2,3], f[]{.1}, u8[]{3}, f[]{0.01}, u8[]{3} | opset=13 axis=-1)",
+    "ms.QLinearWhere(b[2,1], u8[2,3], f[]{.1}, u8[]{3}, u8[1,3], f[]{.2}, u8[]{9}, f[]{1}, u8[]{7})",
+    "A, B = ms.QEmbedLayerNormalization(i32[1,3], i32[1,3], u8[5,4]{}, u8[4,4]{}, u8[2,4]{}, "
+    "u8[4]{}, u8[4]{}, i32[1,3]{1,1,0}, f[]{.1}, f[]{.2}, f[]{.1}, f[]{.1}, f[]{.2}, u8[]{3}, "
+    "u8[]{2}, u8[]{1}, u8[]{0}, u8[]{4})",
+    // ONNX Runtime's own: what converters and older exporters write.
+    "ms.CDist(f[3,2], f[2,2] | metric='euclidean')", "ms.Inverse(f[1,2,2])",
+    "ms.GridSample(f[1,1,4,4], f[1,2,2,2] | mode='bicubic' padding_mode='border')",
+    "ms.TransposeMatMul(f[2,2,3], f[2,4,3] | transB=1)", "ms.Trilu(f[2,3], i64[]{1} | upper=0)",
+    "S = Cast(f[3] | to=8); ms.MurmurHash3(S | seed=42)", "ms.MurmurHash3(i64[3] | positive=0)",
+    "S = Cast(f[3] | to=8); T = ms.Tokenizer(S | mark=1 mincharnum=1 pad_value='#' "
+    "separators=['.','-']); Shape(T)",
+    "S = Cast(f[3] | to=8); T = ms.Tokenizer(S | mark=0 mincharnum=1 pad_value='#' "
+    "tokenexp='\\b\\w\\w+|-'); Shape(T)",
 });
 // clang-format on
 
