@@ -294,5 +294,63 @@ TEST(MicrosoftOps, GroupQueryAttention) {
   }
 }
 
+struct LinearHeads {
+  const char* rule = "gated_delta";
+  int64_t queries = 2, keys = 2, values = 2;
+  int64_t decay = 1;  // numbers of a head
+  bool past = true;
+};
+
+TEST(MicrosoftOps, LinearAttention) {
+  constexpr int64_t kKey = 4, kValue = 5;
+  const LinearHeads cases[] = {
+      {.rule = "linear"},
+      {.rule = "gated"},
+      {.rule = "delta"},
+      {},
+      {.decay = kKey},
+      {.queries = 4, .past = false},
+      {.queries = 1},             // two states read one head of queries
+      {.queries = 1, .keys = 1},  // and are written by one of keys
+  };
+  for (const LinearHeads& l : cases) {
+    SCOPED_TRACE("case " + std::to_string(&l - cases));
+    const std::string_view rule = l.rule;
+    Case c("com.microsoft");
+    c.Random({kBatch, kLength, l.queries * kKey})
+        .Random({kBatch, kLength, l.keys * kKey}, 0.5f)
+        .Random({kBatch, kLength, l.values * kValue});
+    l.past ? c.Random({kBatch, l.values, kKey, kValue}) : c.LeftOut();
+    rule.starts_with("gated") ? c.Random({kBatch, kLength, l.values * l.decay}) : c.LeftOut();
+    if (rule.ends_with("delta")) c.Random({kBatch, kLength, l.decay == 1 ? l.values : 1});
+    c.Node("LinearAttention", {kF, kF},
+           {Attr("q_num_heads", l.queries), Attr("kv_num_heads", l.values),
+            Attr("update_rule", l.rule)})
+        .ExpectEqual();
+  }
+}
+
+TEST(MicrosoftOps, CausalConvWithState) {
+  constexpr int64_t kChannels = 6, kKernel = 4;
+  for (int dilation : {1, 2}) {
+    for (bool last : {false, true}) {
+      for (int64_t length : {kLength, int64_t{1}}) {
+        SCOPED_TRACE(dilation * 10 + last);
+        const int64_t states = (kKernel - 1) * dilation;
+        const auto shape = [&](int64_t n) {
+          return last ? Shape{kBatch, n, kChannels} : Shape{kBatch, kChannels, n};
+        };
+        Case c("com.microsoft");
+        c.Random(shape(length)).RandomConstant({kChannels, 1, kKernel}).Random({kChannels});
+        dilation == 1 && length > 1 ? c.LeftOut() : c.Random(shape(states));
+        c.Node("CausalConvWithState", {kF, kF},
+               {Attr("activation", length > 1 ? "silu" : "none"), Attr("dilation", dilation),
+                Attr("channels_last", last ? 1 : 0)})
+            .ExpectEqual();
+      }
+    }
+  }
+}
+
 }  // namespace
 }  // namespace wnn::testing
