@@ -138,7 +138,9 @@ ModelBuilder Transformer() {
   model.Node("Softmax", {"scores"}, {"p"}, {Attr("axis", -1)});
   model.Node("MatMul", {"p", "x"}, {"mixed"});
   model.Node("Add", {"mixed", "x"}, {"sum"});
-  model.Node("Relu", {"sum"}, {"act"});
+  testing::AddLayerNorm(model, "sum", "normal", 24);
+  testing::AddGelu(model, "normal", "gelu");
+  model.Node("Relu", {"gelu"}, {"act"});
   model.Initializer<bool>("always", {}, {true});
   model.Node("If", {"always"}, {"y"},
              {GraphAttr("then_branch", then_branch), GraphAttr("else_branch", else_branch)});

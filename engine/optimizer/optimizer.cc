@@ -14,6 +14,8 @@ constexpr auto kPasses = std::to_array<Pass>({
     {"fold-constants", FoldConstants},
     {"inline-if", InlineIf},
     {"widen-half", WidenHalf},
+    {"fuse-layer-norm", FuseLayerNorm},
+    {"fuse-gelu", FuseGelu},
     {"fold-batch-norm", FoldBatchNorm},
     {"fold-affine", FoldAffine},
     {"fold-pad", FoldPad},

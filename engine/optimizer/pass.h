@@ -61,6 +61,9 @@ Status RemoveDead(PassContext& context);      // remove_dead.cc
 Status FoldQuantization(PassContext& context);  // fold_quantization.cc
 Status WidenHalf(PassContext& context);         // widen_half.cc
 
+Status FuseLayerNorm(PassContext& context);  // fuse_layer_norm.cc
+Status FuseGelu(PassContext& context);       // fuse_gelu.cc
+
 Status FoldBatchNorm(PassContext& context);  // fold_batch_norm.cc
 Status FoldPad(PassContext& context);        // fold_pad.cc
 Status FoldAffine(PassContext& context);     // fold_affine.cc

@@ -85,6 +85,37 @@ inline void AddNoise(ModelBuilder& builder, std::string_view name, const Shape& 
   builder.Initializer<float>(name, shape, Noise(n, seed));
 }
 
+// Layer normalisation of rows of n, as exporters write it for operator sets before 17.
+inline void AddLayerNorm(ModelBuilder& model, const std::string& x, const std::string& y,
+                         int64_t n) {
+  const BuilderAttribute axes = Attr("axes", std::vector<int64_t>{-1});
+  model.Initializer<float>(y + "_two", {}, {2});
+  model.Initializer<float>(y + "_epsilon", {}, {1e-5f});
+  AddNoise(model, y + "_scale", {n}, 5);
+  AddNoise(model, y + "_bias", {n}, 6);
+  model.Node("ReduceMean", {x}, {y + "_mean"}, {axes});
+  model.Node("Sub", {x, y + "_mean"}, {y + "_centred"});
+  model.Node("Pow", {y + "_centred", y + "_two"}, {y + "_squares"});
+  model.Node("ReduceMean", {y + "_squares"}, {y + "_variance"}, {axes});
+  model.Node("Add", {y + "_variance", y + "_epsilon"}, {y + "_sum"});
+  model.Node("Sqrt", {y + "_sum"}, {y + "_root"});
+  model.Node("Div", {y + "_centred", y + "_root"}, {y + "_normal"});
+  model.Node("Mul", {y + "_normal", y + "_scale"}, {y + "_scaled"});
+  model.Node("Add", {y + "_scaled", y + "_bias"}, {y});
+}
+
+// Gelu, as exporters write it for operator sets before 20.
+inline void AddGelu(ModelBuilder& model, const std::string& x, const std::string& y) {
+  model.Initializer<float>(y + "_root", {}, {1.41421354f});
+  model.Initializer<float>(y + "_one", {}, {1});
+  model.Initializer<float>(y + "_half", {}, {0.5f});
+  model.Node("Div", {x, y + "_root"}, {y + "_scaled"});
+  model.Node("Erf", {y + "_scaled"}, {y + "_erf"});
+  model.Node("Add", {y + "_erf", y + "_one"}, {y + "_sum"});
+  model.Node("Mul", {x, y + "_sum"}, {y + "_gated"});
+  model.Node("Mul", {y + "_gated", y + "_half"}, {y});
+}
+
 inline Tensor NoiseTensor(const Shape& shape, uint32_t seed = 3) {
   size_t n = 1;
   for (int64_t extent : shape) n *= static_cast<size_t>(extent);
