@@ -16,6 +16,9 @@ constexpr int64_t RoundUp(int64_t n, int64_t to) { return CeilDivide(n, to) * to
 constexpr int64_t kOverread = 64;
 // Bytes of the input that a task of a dense convolution reads again for every block of channels.
 constexpr int64_t kTaskBytes = 64 * 1024;
+// Bytes that it writes at most, and products that it computes: a few milliseconds' work.
+constexpr int64_t kTaskOutput = int64_t{1} << 21;
+constexpr int64_t kTaskProducts = int64_t{1} << 29;
 // Channels times taps that a depthwise task is to compute, and channels of one task.
 constexpr int64_t kDepthwiseTask = int64_t{1} << 19;
 constexpr int64_t kDepthwisePart = 64 * kDepthwiseChannels;
@@ -269,12 +272,14 @@ void ChannelsLastConv::RunDense(const Work& work, int64_t image, const uint8_t* 
   const int64_t n_pixels = shape_.window.out_size();
   const auto n_blocks = static_cast<int64_t>(blocks_.size());
   const int64_t wanted = int64_t{6} * parallel.n_threads();
-  int64_t grain = std::max<int64_t>(kTaskBytes / (4 * n_quads_), 1);
+  int64_t grain = kTaskBytes / (4 * n_quads_);
+  grain = std::clamp<int64_t>(grain, 1, std::max<int64_t>(kTaskOutput / shape_.out_channels, 1));
   if (parallel.n_threads() > 1) grain = std::min(grain, CeilDivide(n_pixels, wanted));
   grain = RoundUp(grain, kLastPixels);
   const int64_t n_ranges = CeilDivide(n_pixels, grain);
-  const int64_t parts =
-      parallel.n_threads() == 1 ? 1 : std::min(n_blocks, CeilDivide(wanted, n_ranges));
+  int64_t parts = parallel.n_threads() == 1 ? 1 : CeilDivide(wanted, n_ranges);
+  parts = std::max(parts, CeilDivide(grain * 4 * n_quads_ * shape_.out_channels, kTaskProducts));
+  parts = std::min(parts, n_blocks);
   std::byte* out = work.output + image * n_pixels * shape_.out_channels;
   parallel.ForEach(static_cast<size_t>(n_ranges * parts), [&](size_t task, int) {
     const int64_t range = static_cast<int64_t>(task) / parts;
