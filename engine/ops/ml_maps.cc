@@ -132,10 +132,8 @@ Result<std::vector<int64_t>> PlacesOf(std::span<const int64_t> keys, int64_t spa
     return from;
   }
   for (size_t i = 0; i < keys.size(); ++i) {
-    if (keys[i] < 0 || keys[i] >= sparse_size) {
-      return InvalidArgument("key " + std::to_string(keys[i]) + " is not below 'max_map', " +
-                             std::to_string(sparse_size));
-    }
+    if (keys[i] < 0) return InvalidArgument("key " + std::to_string(keys[i]) + " is negative");
+    if (keys[i] >= sparse_size) continue;  // beyond the output, as in ONNX Runtime
     from[static_cast<size_t>(keys[i])] = static_cast<int64_t>(i);
   }
   return from;
@@ -175,7 +173,7 @@ Status EvaluateCastMap(EvaluateContext& context) {
   }
   WNN_ASSIGN_OR_RETURN(TextBuilder out, TextBuilder::Make(context, shape[1]));
   for (const int64_t i : from) {
-    std::string text;
+    std::string text = "0.f";  // ONNX Runtime's, where a sparse map has no key
     if (i >= 0 && texts != nullptr) text = texts->elements[static_cast<size_t>(i)];
     if (i >= 0 && texts == nullptr) {
       char buffer[64];

@@ -92,6 +92,47 @@ TEST(MlOps, StringLabels) {
       .ExpectEqual();
 }
 
+// Words and numbers that scikit-learn's encoders have, known and not.
+TEST(MlOps, Encoders) {
+  const std::vector<std::string> words = {"b", "?", "a", "", "c", "a"};
+  const Attributes categories = {Attr("cats_strings", std::vector<std::string>{"a", "b", "c"})};
+  for (const Shape& shape : {Shape{6}, Shape{2, 3}, Shape{6, 1}}) {
+    Case("ai.onnx.ml").Strings(shape, words).Node("OneHotEncoder", {kF}, categories).ExpectEqual();
+  }
+  const Attributes numbers = {Attr("cats_int64s", Ints{3, -1, 8})};
+  Case("ai.onnx.ml")
+      .Add(kI, {2, 2}, Ints{8, 3, 5, -1})
+      .Node("OneHotEncoder", {kF}, numbers)
+      .ExpectEqual();
+  Case("ai.onnx.ml")
+      .Add(kF, {3}, FloatList{8, 3, -2})
+      .Node("OneHotEncoder", {kF}, numbers)
+      .ExpectEqual();
+  const Attributes both = {Attr("cats_strings", std::vector<std::string>{"a", "b", "c"}),
+                           Attr("cats_int64s", Ints{4, 6, 9})};
+  Case("ai.onnx.ml").Strings({2, 3}, words).Node("CategoryMapper", {kI}, both).ExpectEqual();
+  Case("ai.onnx.ml")
+      .Add(kI, {4}, Ints{9, 4, 5, 6})
+      .Node("CategoryMapper", {kS}, both)
+      .ExpectEqual();
+  const Attributes to_numbers = {Attr("keys_strings", std::vector<std::string>{"a", "b"}),
+                                 Attr("values_floats", FloatList{1.5f, -2}),
+                                 Attr("default_float", 7.0f)};
+  Case("ai.onnx.ml").Strings({6}, words).Node("LabelEncoder", {kF}, to_numbers).ExpectEqual();
+  const Attributes to_words = {Attr("keys_floats", FloatList{1, 2}),
+                               Attr("values_strings", std::vector<std::string>{"a", "b"}),
+                               Attr("default_string", "c")};
+  Case("ai.onnx.ml")
+      .Add(kF, {4}, FloatList{2, 1, 3, 2})
+      .Node("LabelEncoder", {kS}, to_words)
+      .ExpectEqual();
+  Case("ai.onnx.ml")
+      .Strings({2, 3}, words)
+      .Add(kI, {2}, Ints{2, 0})
+      .Node("ArrayFeatureExtractor", {kS})
+      .ExpectEqual();
+}
+
 // ---- com.microsoft's, of pipelines that scikit-learn's converter writes.
 
 struct Tokens {
