@@ -33,6 +33,7 @@ struct GroupNode {
   int64_t window = -1;
   int64_t scores = 0;  // output 3: 1 for scores, 2 for probabilities
   bool rotary = false, interleaved = false, causal = true, smooth = false;
+  bool windowed = false;  // the cache holds the window only
 };
 
 Result<GroupNode> ReadNode(const OpContext& context) {
@@ -53,7 +54,13 @@ Result<GroupNode> ReadNode(const OpContext& context) {
   node.interleaved = interleaved != 0;
   node.smooth = smooth > 0;
   node.causal = causal != 0;
-  if (windowed != 0) return Unsupported("attribute 'sliding_window_cache' is not supported");
+  node.windowed = windowed != 0;
+  if (node.windowed && (node.window < 1 || !context.HasInput(kPastK) || !context.HasInput(kPastV) ||
+                        context.HasInput(kScoreBias) || node.scores != 0)) {
+    return Unsupported(
+        "attribute 'sliding_window_cache' is 1 without past keys or 'local_window_size', or with a "
+        "bias or 'qk_output'");
+  }
   for (const char* name : {"k_quant_type", "v_quant_type"}) {
     WNN_ASSIGN_OR_RETURN(std::string_view type, a.String(name, "NONE"));
     if (type != "NONE") {
@@ -130,8 +137,10 @@ Status InferGroup(InferContext& context) {
                                 IsKnown(size) ? graph::KnownDim(size.value * node.heads) : Dim()}));
   // The cache has room for what it had room for, and for all keys.
   Dim room;
-  if (total && total->size() == 1 && total->front() >= 0) {
-    const Fact* past = context.HasInput(kPastK) ? &context.Input(kPastK) : nullptr;
+  const Fact* past = context.HasInput(kPastK) ? &context.Input(kPastK) : nullptr;
+  if (node.windowed) {
+    if (past->has_rank) room = past->dims[2];
+  } else if (total && total->size() == 1 && total->front() >= 0) {
     if (past == nullptr) room = graph::KnownDim(total->front());
     if (past != nullptr && past->has_rank && IsKnown(past->dims[2])) {
       room = graph::KnownDim(std::max(total->front(), past->dims[2].value));
@@ -151,10 +160,11 @@ Status InferGroup(InferContext& context) {
 class GroupQueryOp final : public CompiledOp {
  public:
   struct Parameters {
-    kernels::AttentionArgs args;  // kv_len is the cache's room
+    kernels::AttentionArgs args;  // kv_len is the cache's room, and that of this call if windowed
     bool packed = false;          // queries, keys and values in one
     bool rotary = false, interleaved = false, smooth = false;
     bool padded = false;  // there is an input of query lengths
+    int64_t window = 0;   // of a cache that holds the window only; 0: it holds all
     int64_t past_room = 0;
     int64_t total = 0;       // keys of the longest sequence
     int64_t turned = 0;      // elements of a head that turn
@@ -165,7 +175,7 @@ class GroupQueryOp final : public CompiledOp {
   uint64_t ScratchBytes(int n_threads) const override {
     const kernels::AttentionShape& s = p_.args.shape;
     using Pieces = ScratchPieces;
-    return Pieces::Bytes<int64_t>(s.batch) + Pieces::Bytes<float>(s.q_heads) +
+    return 3 * Pieces::Bytes<int64_t>(s.batch) + Pieces::Bytes<float>(s.q_heads) +
            Pieces::Bytes<float>(QFloats()) + 2 * Pieces::Bytes<float>(CacheFloats()) +
            kernels::AttentionScratchBytes(s, n_threads);
   }
@@ -174,25 +184,29 @@ class GroupQueryOp final : public CompiledOp {
     const kernels::AttentionShape& s = p_.args.shape;
     ScratchPieces memory(run.scratch);
     auto* lengths = memory.Take<int64_t>(s.batch);
+    auto* positions = memory.Take<int64_t>(s.batch);
+    auto* counts = memory.Take<int64_t>(s.batch);
     auto* zeros = memory.Take<float>(s.q_heads);
     auto* turned_q = memory.Take<float>(QFloats());
     auto* own_k = memory.Take<float>(CacheFloats());
     auto* own_v = memory.Take<float>(CacheFloats());
-    float* k = run.out<float>(kPresentK) != nullptr ? run.out<float>(kPresentK) : own_k;
-    float* v = run.out<float>(kPresentV) != nullptr ? run.out<float>(kPresentV) : own_v;
-    WNN_RETURN_IF_ERROR(ReadLengths(run, lengths));
+    float *present_k = run.out<float>(kPresentK), *present_v = run.out<float>(kPresentV);
+    float* k = present_k != nullptr && p_.window == 0 ? present_k : own_k;
+    float* v = present_v != nullptr && p_.window == 0 ? present_v : own_v;
+    WNN_RETURN_IF_ERROR(ReadLengths(run, lengths, positions, counts));
     const int64_t longest = *std::max_element(lengths, lengths + s.batch);
     kernels::AttentionArgs args = p_.args;
     args.q = Input(run, kQ, 0, s.q_heads);
-    WNN_RETURN_IF_ERROR(Fill(run, Input(run, kK, s.q_heads, s.kv_heads), kPastK, lengths, true, k));
     WNN_RETURN_IF_ERROR(
-        Fill(run, Input(run, kV, s.q_heads + s.kv_heads, s.kv_heads), kPastV, lengths, false, v));
+        Fill(run, Input(run, kK, s.q_heads, s.kv_heads), kPastK, lengths, positions, k));
+    WNN_RETURN_IF_ERROR(
+        Fill(run, Input(run, kV, s.q_heads + s.kv_heads, s.kv_heads), kPastV, lengths, nullptr, v));
     if (p_.rotary) {
       const auto to = HeadsIn(turned_q, true, s.q_heads, s.q_len, s.head_size);
       for (int64_t b = 0; b < s.batch; ++b) {
         for (int64_t i = 0; i < s.q_len; ++i) {
           for (int64_t h = 0; h < s.q_heads; ++h) {
-            WNN_RETURN_IF_ERROR(Turn(run, b, i, lengths[b], args.q.at(b, h, i), to.at(b, h, i)));
+            WNN_RETURN_IF_ERROR(Turn(run, b, i, positions[b], args.q.at(b, h, i), to.at(b, h, i)));
           }
         }
       }
@@ -224,36 +238,75 @@ class GroupQueryOp final : public CompiledOp {
         if (x == -std::numeric_limits<float>::infinity()) x = 0;
       }
     }
+    if (p_.window > 0) {
+      for (int64_t b = 0; b < s.batch; ++b) {
+        const int64_t n = Past(lengths[b]) + counts[b], kept = Kept(positions[b] + counts[b]);
+        KeepLast(b, n, kept, k, present_k);
+        KeepLast(b, n, kept, v, present_v);
+      }
+    }
     return OkStatus();
   }
 
  private:
   // Nothing is in the cache yet; shorter sequences are padded at their end.
-  bool IsPrompt() const { return p_.args.shape.q_len == p_.total && !p_.padded; }
+  bool IsPrompt() const { return p_.args.shape.q_len == p_.total && !p_.padded && p_.window == 0; }
 
-  // The keys of each sequence, those of this call included, its padding too where there are
-  // lengths of queries: no query that counts attends that.
-  Status ReadLengths(const RunArgs& run, int64_t* lengths) const {
+  // How many of `total` keys a cache of the window holds: all while they fit; then those that are
+  // left when as many at once as it has room beside the window were dropped as often as needed.
+  int64_t Kept(int64_t total) const {
+    if (total <= p_.past_room) return total;
+    const int64_t at_once = p_.past_room - p_.window + 1;
+    return total - at_once * ((total - p_.past_room + at_once - 1) / at_once);
+  }
+
+  // The last of sequence b's n keys or values.
+  void KeepLast(int64_t b, int64_t n, int64_t kept, const float* all, float* present) const {
+    if (present == nullptr) return;
+    const kernels::AttentionShape& s = p_.args.shape;
+    for (int64_t head = b * s.kv_heads; head < (b + 1) * s.kv_heads; ++head) {
+      float* to = present + head * p_.past_room * s.head_size;
+      std::copy_n(all + (head * s.kv_len + n - kept) * s.head_size, kept * s.head_size, to);
+      std::fill_n(to + kept * s.head_size, (p_.past_room - kept) * s.head_size, 0.0f);
+    }
+  }
+
+  // The keys of each sequence that there will be, the position of its first query and how many of
+  // its keys are new. Among the keys is padding where there are lengths of queries: no query that
+  // counts attends that.
+  Status ReadLengths(const RunArgs& run, int64_t* lengths, int64_t* positions,
+                     int64_t* counts) const {
     const kernels::AttentionShape& s = p_.args.shape;
     const auto* own = run.in<int32_t>(kQueryLengths);
     for (int64_t b = 0; b < s.batch; ++b) {
       // One number less than the keys.
       lengths[b] = int64_t{run.in<int32_t>(kLengths)[b]} + 1;
-      if (own != nullptr) {
-        if (own[b] < 0 || own[b] > std::min(s.q_len, lengths[b])) {
-          return InvalidArgument("input 16, 'query_seqlens', has " + std::to_string(own[b]) +
-                                 " for " + std::to_string(s.q_len) + " queries and " +
-                                 std::to_string(lengths[b]) + " keys");
+      const int64_t keys = lengths[b];
+      if (keys < 1) return Misfit(keys);
+      if (own != nullptr || p_.window > 0) {
+        const int64_t n = own != nullptr ? own[b] : std::min(s.q_len, keys);
+        if (n < 0 || n > std::min(s.q_len, keys)) {
+          return InvalidArgument("input 16, 'query_seqlens', has " + std::to_string(n) + " for " +
+                                 std::to_string(s.q_len) + " queries and " + std::to_string(keys) +
+                                 " keys");
         }
-        lengths[b] += s.q_len - own[b];
+        counts[b] = n;
+        positions[b] = keys - n;
+        lengths[b] = (p_.window > 0 ? Kept(positions[b]) : positions[b]) + s.q_len;
+      } else {
+        positions[b] = Past(lengths[b]);
       }
-      if (lengths[b] < 1 || lengths[b] > s.kv_len || Past(lengths[b]) > p_.past_room ||
+      if (lengths[b] > s.kv_len || Past(lengths[b]) > p_.past_room ||
           Past(lengths[b]) + s.q_len > s.kv_len) {
-        return InvalidArgument("input 5, 'seqlens_k': a sequence of " + std::to_string(lengths[b]) +
-                               " keys does not fit the cache of " + std::to_string(s.kv_len));
+        return Misfit(keys);
       }
     }
     return OkStatus();
+  }
+  Status Misfit(int64_t n_keys) const {
+    return InvalidArgument("input 5, 'seqlens_k': a sequence of " + std::to_string(n_keys) +
+                           " keys does not fit the cache of " +
+                           std::to_string(p_.args.shape.kv_len));
   }
   int64_t Past(int64_t length) const {
     return IsPrompt() ? 0 : std::max<int64_t>(length - p_.args.shape.q_len, 0);
@@ -276,11 +329,12 @@ class GroupQueryOp final : public CompiledOp {
     return {run.in<float>(kQ) + first * s.head_size, s.q_len * row, s.head_size, row};
   }
 
-  Status Turn(const RunArgs& run, int64_t b, int64_t i, int64_t length, const float* x,
+  // Query or key i of sequence b, whose first one is at `first`.
+  Status Turn(const RunArgs& run, int64_t b, int64_t i, int64_t first, const float* x,
               float* y) const {
     const kernels::AttentionShape& s = p_.args.shape;
     const int64_t* positions = run.in<int64_t>(kPositions);
-    const int64_t position = positions != nullptr ? positions[b * s.q_len + i] : Past(length) + i;
+    const int64_t position = positions != nullptr ? positions[b * s.q_len + i] : first + i;
     if (position < 0 || position >= p_.cache_rows) {
       return InvalidArgument("position " + std::to_string(position) + " is outside the " +
                              std::to_string(p_.cache_rows) + " of the rotary embedding");
@@ -291,9 +345,10 @@ class GroupQueryOp final : public CompiledOp {
     return OkStatus();
   }
 
-  // The cache with this call's keys or values behind what each sequence has in it.
+  // The cache with this call's keys or values behind what each sequence has in it; with positions
+  // they are turned.
   Status Fill(const RunArgs& run, const kernels::HeadsOf<const float>& now, size_t past,
-              const int64_t* lengths, bool turns, float* to) const {
+              const int64_t* lengths, const int64_t* positions, float* to) const {
     const kernels::AttentionShape& s = p_.args.shape;
     const int64_t size = s.head_size;
     const float* before = run.in<float>(past);
@@ -305,8 +360,8 @@ class GroupQueryOp final : public CompiledOp {
         if (before != nullptr) std::copy_n(before + head * p_.past_room * size, n_past * size, to);
         for (int64_t i = 0; i < s.q_len; ++i) {
           float* row = to + (n_past + i) * size;
-          if (turns && p_.rotary) {
-            WNN_RETURN_IF_ERROR(Turn(run, b, i, lengths[b], now.at(b, h, i), row));
+          if (positions != nullptr && p_.rotary) {
+            WNN_RETURN_IF_ERROR(Turn(run, b, i, positions[b], now.at(b, h, i), row));
           } else {
             std::copy_n(now.at(b, h, i), size, row);
           }
@@ -347,7 +402,14 @@ Result<CompiledPtr> CompileGroup(const CompileContext& context) {
       fits = fits && context.InputShape(i) == Shape{s.batch, s.kv_heads, p.past_room, s.head_size};
     }
   }
-  s.kv_len = std::max(p.total, p.past_room);
+  if (node.windowed) {
+    if (p.past_room < node.window) {
+      return InvalidArgument("attribute 'local_window_size' is " + std::to_string(node.window) +
+                             " for a cache of " + std::to_string(p.past_room));
+    }
+    p.window = node.window;
+  }
+  s.kv_len = node.windowed ? p.past_room + s.q_len : std::max(p.total, p.past_room);
   if (node.rotary) {
     const Shape cos = context.InputShape(kCos);
     fits = fits && cos.size() == 2 && cos == context.InputShape(kSin) &&

@@ -65,7 +65,9 @@ Case& Case::Node(const char* op, const std::vector<DType>& outputs, const Attrib
   for (size_t i = 0; i < outputs.size(); ++i) {
     const bool left_out = outputs[i] == DType::kUndefined;
     names.push_back(left_out ? "" : "y" + std::to_string(i));
-    if (outputs[i] != DType::kString && !left_out) OutputOf(names.back(), outputs[i]);
+    if (outputs[i] != DType::kString && outputs[i] != kUnseen && !left_out) {
+      OutputOf(names.back(), outputs[i]);
+    }
     if (outputs[i] == DType::kString) {
       const std::string coded = names.back() + "/coded";
       Ints numbers(vocabulary_.size());

@@ -22,7 +22,8 @@ using FloatList = std::vector<float>;
 using Attributes = std::vector<BuilderAttribute>;
 
 inline constexpr DType kF = DType::kFloat, kI = DType::kInt64, kS = DType::kString,
-                       kByte = DType::kUint8, kInt = DType::kInt32, kNone = DType::kUndefined;
+                       kByte = DType::kUint8, kInt = DType::kInt32, kNone = DType::kUndefined,
+                       kUnseen = DType::kComplex128;
 
 // Numbers in [-1, 1), and bytes.
 FloatList RandomList(int64_t n, uint32_t seed);
@@ -59,7 +60,7 @@ class Case {
   // Strings of outputs are compared as numbers, all as one but these.
   Case& Vocabulary(std::vector<std::string> words);
   // The node, of all inputs so far. `outputs`: the types of those that are compared; kUndefined for
-  // one that is left out.
+  // one that is left out, kUnseen for one that is made and not compared.
   Case& Node(const char* op, const std::vector<DType>& outputs, const Attributes& attributes = {});
 
   void ExpectEqual(double tolerance = 1e-5) const { ExpectEqualTo(*this, tolerance); }
