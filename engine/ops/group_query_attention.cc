@@ -22,12 +22,41 @@ using CompiledPtr = std::unique_ptr<const CompiledOp>;
 
 constexpr size_t kQ = 0, kK = 1, kV = 2, kPastK = 3, kPastV = 4, kLengths = 5, kTotal = 6, kCos = 7,
                  kSin = 8, kPositions = 9, kScoreBias = 10, kSinks = 11, kQueryLengths = 16;
-// Those that ONNX Runtime has on GPUs, or for a cache of 8-bit numbers.
-constexpr std::array<std::pair<size_t, std::string_view>, 4> kUnsupportedInputs = {
-    {{12, "k_scale"}, {13, "v_scale"}, {14, "q_norm_weight"}, {15, "k_norm_weight"}}};
+constexpr size_t kKScale = 12, kVScale = 13;
+// Those that ONNX Runtime has on GPUs.
+constexpr std::array<std::pair<size_t, std::string_view>, 2> kUnsupportedInputs = {
+    {{14, "q_norm_weight"}, {15, "k_norm_weight"}}};
 constexpr size_t kPresentK = 1, kPresentV = 2, kScores = 3;
 
+// How a cache holds numbers: as they are, or as integers of 8 bits, or of 4 bits with 8 added, the
+// first of two in a byte's low half. Their scale is one, or one an element of each head.
+struct CacheFormat {
+  int64_t bits = 0;  // 0: as they are
+  bool keys_by_channel = false, values_by_channel = false;
+
+  DType dtype() const { return bits == 8 ? DType::kInt8 : DType::kUint8; }
+  // Of n numbers.
+  int64_t bytes(int64_t n) const { return n * bits / 8; }
+  int limit() const { return bits == 8 ? 128 : 8; }
+
+  int Load(const std::byte* from, int64_t i) const {
+    if (bits == 8) return static_cast<int8_t>(std::to_integer<uint8_t>(from[i]));
+    return (std::to_integer<int>(from[i / 2]) >> (i % 2 * 4) & 15) - 8;
+  }
+  // REQUIRES: of two in a byte, the first is stored first.
+  void Store(int number, int64_t i, std::byte* to) const {
+    if (bits == 8) {
+      to[i] = static_cast<std::byte>(number);
+    } else if (i % 2 == 0) {
+      to[i / 2] = static_cast<std::byte>(number + 8);
+    } else {
+      to[i / 2] |= static_cast<std::byte>((number + 8) << 4);
+    }
+  }
+};
+
 struct GroupNode {
+  CacheFormat cache;
   int64_t heads = 0, kv_heads = 0;
   float scale = 0, softcap = 0;
   int64_t window = -1;
@@ -35,6 +64,29 @@ struct GroupNode {
   bool rotary = false, interleaved = false, causal = true, smooth = false;
   bool windowed = false;  // the cache holds the window only
 };
+
+Result<CacheFormat> ReadCacheFormat(const OpContext& context) {
+  CacheFormat format;
+  const graph::Attributes& a = context.attributes();
+  WNN_ASSIGN_OR_RETURN(std::string_view keys, a.String("k_quant_type", "NONE"));
+  WNN_ASSIGN_OR_RETURN(std::string_view values, a.String("v_quant_type", "NONE"));
+  if (keys == "NONE" && values == "NONE") return format;
+  for (std::string_view type : {keys, values}) {
+    if (type != "PER_TENSOR" && type != "PER_CHANNEL") {
+      return Unsupported("attributes 'k_quant_type' and 'v_quant_type' are " + graph::Quoted(keys) +
+                         " and " + graph::Quoted(values));
+    }
+  }
+  format.keys_by_channel = keys == "PER_CHANNEL";
+  format.values_by_channel = values == "PER_CHANNEL";
+  WNN_ASSIGN_OR_RETURN(format.bits, a.Int("kv_cache_bit_width", 8));
+  if (format.bits != 4 && format.bits != 8) {
+    return InvalidArgument("attribute 'kv_cache_bit_width' is " + std::to_string(format.bits) +
+                           ", not 4 or 8");
+  }
+  if (context.HasInput(kKScale) && context.HasInput(kVScale)) return format;
+  return InvalidArgument("inputs 12 and 13, the scales of a quantised cache, are left out");
+}
 
 Result<GroupNode> ReadNode(const OpContext& context) {
   GroupNode node;
@@ -61,12 +113,9 @@ Result<GroupNode> ReadNode(const OpContext& context) {
         "attribute 'sliding_window_cache' is 1 without past keys or 'local_window_size', or with a "
         "bias or 'qk_output'");
   }
-  for (const char* name : {"k_quant_type", "v_quant_type"}) {
-    WNN_ASSIGN_OR_RETURN(std::string_view type, a.String(name, "NONE"));
-    if (type != "NONE") {
-      return Unsupported("attribute '" + std::string(name) + "' is " + graph::Quoted(type) +
-                         ": a cache of quantised keys and values is not supported");
-    }
+  WNN_ASSIGN_OR_RETURN(node.cache, ReadCacheFormat(context));
+  if (node.windowed && node.cache.bits > 0) {
+    return Unsupported("attributes 'sliding_window_cache' and 'kv_cache_bit_width' together");
   }
   if (node.scores < 0 || node.scores > 2) {
     return InvalidArgument("attribute 'qk_output' is " + std::to_string(node.scores) +
@@ -90,7 +139,7 @@ Result<GroupNode> ReadNode(const OpContext& context) {
 }
 
 Status InferGroup(InferContext& context) {
-  for (size_t i : {kQ, kK, kV, kPastK, kPastV, kCos, kSin, kScoreBias, kSinks}) {
+  for (size_t i : {kQ, kK, kV, kCos, kSin, kScoreBias, kSinks}) {
     WNN_RETURN_IF_ERROR(context.RequireType(i, kAttentionTypes));
     WNN_RETURN_IF_ERROR(context.RequireSameType(kQ, i));
   }
@@ -101,6 +150,17 @@ Status InferGroup(InferContext& context) {
   for (size_t i : {kQ, kK, kV}) WNN_RETURN_IF_ERROR(context.RequireRank(i, 3, 3));
   for (size_t i : {kPastK, kPastV}) WNN_RETURN_IF_ERROR(context.RequireRank(i, 4, 4));
   WNN_ASSIGN_OR_RETURN(GroupNode node, ReadNode(context));
+  const bool quantised = node.cache.bits > 0;
+  for (size_t i : {kPastK, kPastV}) {
+    if (quantised) {
+      WNN_RETURN_IF_ERROR(context.RequireType(i, {node.cache.dtype()}));
+    } else {
+      WNN_RETURN_IF_ERROR(context.RequireSameType(kQ, i));
+    }
+  }
+  for (size_t i : {kKScale, kVScale}) {
+    WNN_RETURN_IF_ERROR(context.RequireType(i, {DType::kFloat}));
+  }
   if (!context.HasInput(kLengths) || !context.HasInput(kTotal)) {
     return InvalidArgument("the numbers of keys are left out");
   }
@@ -146,9 +206,11 @@ Status InferGroup(InferContext& context) {
       room = graph::KnownDim(std::max(total->front(), past->dims[2].value));
     }
   }
+  const Dim stored =
+      quantised && IsKnown(size) ? graph::KnownDim(node.cache.bytes(size.value)) : size;
   for (size_t i : {kPresentK, kPresentV}) {
-    context.SetOutput(i,
-                      Fact::Ranked(q.dtype, {batch, graph::KnownDim(node.kv_heads), room, size}));
+    context.SetOutput(i, Fact::Ranked(quantised ? node.cache.dtype() : q.dtype,
+                                      {batch, graph::KnownDim(node.kv_heads), room, stored}));
   }
   const bool known = total && total->size() == 1 && total->front() >= 0;
   context.SetOutput(kScores,
@@ -164,7 +226,8 @@ class GroupQueryOp final : public CompiledOp {
     bool packed = false;          // queries, keys and values in one
     bool rotary = false, interleaved = false, smooth = false;
     bool padded = false;  // there is an input of query lengths
-    int64_t window = 0;   // of a cache that holds the window only; 0: it holds all
+    CacheFormat cache;
+    int64_t window = 0;  // of a cache that holds the window only; 0: it holds all
     int64_t past_room = 0;
     int64_t total = 0;       // keys of the longest sequence
     int64_t turned = 0;      // elements of a head that turn
@@ -191,8 +254,9 @@ class GroupQueryOp final : public CompiledOp {
     auto* own_k = memory.Take<float>(CacheFloats());
     auto* own_v = memory.Take<float>(CacheFloats());
     float *present_k = run.out<float>(kPresentK), *present_v = run.out<float>(kPresentV);
-    float* k = present_k != nullptr && p_.window == 0 ? present_k : own_k;
-    float* v = present_v != nullptr && p_.window == 0 ? present_v : own_v;
+    const bool in_place = p_.window == 0 && p_.cache.bits == 0;
+    float* k = present_k != nullptr && in_place ? present_k : own_k;
+    float* v = present_v != nullptr && in_place ? present_v : own_v;
     WNN_RETURN_IF_ERROR(ReadLengths(run, lengths, positions, counts));
     const int64_t longest = *std::max_element(lengths, lengths + s.batch);
     kernels::AttentionArgs args = p_.args;
@@ -201,6 +265,10 @@ class GroupQueryOp final : public CompiledOp {
         Fill(run, Input(run, kK, s.q_heads, s.kv_heads), kPastK, lengths, positions, k));
     WNN_RETURN_IF_ERROR(
         Fill(run, Input(run, kV, s.q_heads + s.kv_heads, s.kv_heads), kPastV, lengths, nullptr, v));
+    if (p_.cache.bits > 0) {
+      Quantise(run, kPastK, kKScale, p_.cache.keys_by_channel, lengths, k, kPresentK);
+      Quantise(run, kPastV, kVScale, p_.cache.values_by_channel, lengths, v, kPresentV);
+    }
     if (p_.rotary) {
       const auto to = HeadsIn(turned_q, true, s.q_heads, s.q_len, s.head_size);
       for (int64_t b = 0; b < s.batch; ++b) {
@@ -345,6 +413,40 @@ class GroupQueryOp final : public CompiledOp {
     return OkStatus();
   }
 
+  // Quantises the new rows of a cache, into the output too, and puts past ones before them; what it
+  // then holds is what is attended.
+  void Quantise(const RunArgs& run, size_t past, size_t scale, bool by_channel,
+                const int64_t* lengths, float* cache, size_t present) const {
+    const kernels::AttentionShape& s = p_.args.shape;
+    const int64_t size = s.head_size, row_bytes = p_.cache.bytes(size);
+    const auto limit = static_cast<float>(p_.cache.limit());
+    const std::byte* const before = run.in<std::byte>(past);
+    std::byte* const out = run.out<std::byte>(present);
+    if (out != nullptr) std::fill_n(out, s.batch * s.kv_heads * s.kv_len * row_bytes, std::byte{0});
+    for (int64_t head = 0; head < s.batch * s.kv_heads; ++head) {
+      const int64_t n_past = Past(lengths[head / s.kv_heads]);
+      const float* scales =
+          run.in<float>(scale) + (by_channel ? head % s.kv_heads * size : int64_t{0});
+      for (int64_t row = 0; row < n_past + s.q_len; ++row) {
+        float* numbers = cache + (head * s.kv_len + row) * size;
+        for (int64_t i = 0; i < size; ++i) {
+          const float step = scales[by_channel ? i : 0];
+          int number = 0;
+          if (row < n_past) {
+            number = p_.cache.Load(before + (head * p_.past_room + row) * row_bytes, i);
+          } else {
+            const float q = std::nearbyint(numbers[i] / step);
+            number = static_cast<int>(!(q >= -limit) ? -limit : std::min(q, limit - 1));
+          }
+          numbers[i] = static_cast<float>(number) * step;
+          if (out != nullptr) {
+            p_.cache.Store(number, i, out + (head * s.kv_len + row) * row_bytes);
+          }
+        }
+      }
+    }
+  }
+
   // The cache with this call's keys or values behind what each sequence has in it; with positions
   // they are turned.
   Status Fill(const RunArgs& run, const kernels::HeadsOf<const float>& now, size_t past,
@@ -357,7 +459,9 @@ class GroupQueryOp final : public CompiledOp {
       for (int64_t h = 0; h < s.kv_heads; ++h, to += s.kv_len * size) {
         const int64_t head = b * s.kv_heads + h;
         std::fill_n(to, s.kv_len * size, 0.0f);
-        if (before != nullptr) std::copy_n(before + head * p_.past_room * size, n_past * size, to);
+        if (before != nullptr && p_.cache.bits == 0) {
+          std::copy_n(before + head * p_.past_room * size, n_past * size, to);
+        }
         for (int64_t i = 0; i < s.q_len; ++i) {
           float* row = to + (n_past + i) * size;
           if (positions != nullptr && p_.rotary) {
@@ -398,8 +502,9 @@ Result<CompiledPtr> CompileGroup(const CompileContext& context) {
   }
   if (context.HasInput(kPastK)) {
     p.past_room = context.InputShape(kPastK)[2];
+    const int64_t stored = node.cache.bits > 0 ? node.cache.bytes(s.head_size) : s.head_size;
     for (size_t i : {kPastK, kPastV}) {
-      fits = fits && context.InputShape(i) == Shape{s.batch, s.kv_heads, p.past_room, s.head_size};
+      fits = fits && context.InputShape(i) == Shape{s.batch, s.kv_heads, p.past_room, stored};
     }
   }
   if (node.windowed) {
@@ -408,6 +513,15 @@ Result<CompiledPtr> CompileGroup(const CompileContext& context) {
                              " for a cache of " + std::to_string(p.past_room));
     }
     p.window = node.window;
+  }
+  p.cache = node.cache;
+  if (node.cache.bits > 0) {
+    const auto scales = [&](size_t i, bool by_channel) {
+      return ShapeProduct(context.InputShape(i)) == (by_channel ? s.kv_heads * s.head_size : 1);
+    };
+    fits = fits && s.head_size * node.cache.bits % 8 == 0 &&
+           scales(kKScale, node.cache.keys_by_channel) &&
+           scales(kVScale, node.cache.values_by_channel);
   }
   s.kv_len = node.windowed ? p.past_room + s.q_len : std::max(p.total, p.past_room);
   if (node.rotary) {

@@ -225,6 +225,8 @@ struct GroupQuery {
   bool rotary = false, bias = false, sinks = false, scores = false;
   Int32s query_lengths = {};
   bool compares_presents = true;
+  int64_t bits = 0;  // of a quantised cache
+  bool by_channel = false;
 };
 
 void ExpectGroupQuery(const GroupQuery& g) {
@@ -238,7 +240,13 @@ void ExpectGroupQuery(const GroupQuery& g) {
         .Random({batch, g.length, kKeys * kHead})
         .Random({batch, g.length, kKeys * kHead});
   }
-  if (g.room > 0) {
+  const int64_t bytes = kHead * g.bits / 8, n_bytes = batch * kKeys * g.room * bytes;
+  const DType cache = g.bits == 0 ? kF : g.bits == 8 ? DType::kInt8 : kByte;
+  if (g.bits > 0) {
+    for (uint32_t seed : {1, 2}) {
+      c.Add(cache, {batch, kKeys, g.room, bytes}, RandomBytes(n_bytes, seed));
+    }
+  } else if (g.room > 0) {
     c.Random({batch, kKeys, g.room, kHead}).Random({batch, kKeys, g.room, kHead});
   } else {
     c.LeftOut().LeftOut();
@@ -257,11 +265,20 @@ void ExpectGroupQuery(const GroupQuery& g) {
   }
   g.bias ? c.Random({1, kQueries, g.length, longest}) : c.LeftOut();
   g.sinks ? c.Random({kQueries}, 3) : c.LeftOut();
+  if (g.bits > 0) {
+    FloatList scales = RandomList(g.by_channel ? kKeys * kHead : 1, 9);
+    for (float& scale : scales) scale = (2 + scale) / static_cast<float>(1 << g.bits);
+    for (int i = 0; i < 2; ++i) c.Add(kF, {static_cast<int64_t>(scales.size())}, scales);
+    attributes.push_back(Attr("kv_cache_bit_width", g.bits));
+    for (const char* name : {"k_quant_type", "v_quant_type"}) {
+      attributes.push_back(Attr(name, g.by_channel ? "PER_CHANNEL" : "PER_TENSOR"));
+    }
+  }
   if (!g.query_lengths.empty()) {
     c.LeftOut().LeftOut().LeftOut().LeftOut().Add(kInt, {batch}, g.query_lengths);
   }
   attributes.insert(attributes.end(), g.more.begin(), g.more.end());
-  const DType present = g.compares_presents ? kF : kUnseen;
+  const DType present = g.compares_presents ? cache : kUnseen;
   std::vector<DType> outputs = {kF, present, present};
   if (g.scores) outputs.push_back(kF);
   c.Node("GroupQueryAttention", outputs, attributes).ExpectEqual();
@@ -288,6 +305,10 @@ TEST(MicrosoftOps, GroupQueryAttention) {
       {.length = 5, .totals = {5}, .more = {Attr("causal", 0)}},
       {.length = 5, .totals = {5}, .more = {Attr("qk_output", 1)}, .bias = true, .scores = true},
       {.length = 5, .room = 6, .totals = {11}, .more = {Attr("qk_output", 2)}, .scores = true},
+      {.room = 6, .totals = {7, 7}, .rotary = true, .bits = 8},
+      {.room = 6, .totals = {7}, .bits = 8, .by_channel = true},
+      {.length = 5, .totals = {5}, .rotary = true, .bits = 4},
+      {.length = 3, .room = 6, .totals = {9}, .sinks = true, .bits = 4, .by_channel = true},
       {.length = 4, .room = 20, .totals = {10, 7, 4}, .rotary = true, .query_lengths = {4, 4, 4}},
   };
   // Caches that hold a window of 6 and two keys more. What is behind what they hold is unspecified,
