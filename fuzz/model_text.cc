@@ -161,7 +161,7 @@ class Reader {
     if (n_given == 0 && type.dtype != DType::kString) {
       const bool whole = type.dtype != DType::kFloat && type.dtype != DType::kDouble;
       for (int64_t i = 0; i < n; ++i) {
-        const double value = static_cast<double>(i % 7);
+        const double value = static_cast<double>(i % (type.dtype == DType::kBool ? 2 : 7));
         AppendRaw(type.dtype, whole ? value : value * 0.25 - 0.5, raw);
       }
     } else if (n_given != n) {

@@ -198,6 +198,9 @@ constexpr auto kTexts = std::to_array<std::string_view>({
     "ms.MultiHeadAttention(f[1,3,4], f[1,2,4], f[1,2,4], f[12], i32[1,2]{1,0} | num_heads=2)",
     "A, B, C = ms.GroupQueryAttention(f[1,2,32], f[1,2,16], f[1,2,16], f[1,1,3,16], f[1,1,3,16], "
     "i32[1]{3}, i32[]{4}, f[8,8], f[8,8] | num_heads=2 kv_num_heads=1 do_rotary=1)",
+    "A, B = ms.CausalConvWithState(f[1,2,4], f[2,1,3]{}, f[2], f[1,2,2] | activation='silu')",
+    "A, B = ms.LinearAttention(f[1,2,4], f[1,2,4], f[1,2,4], f[1,2,2,2], f[1,2,2], f[1,2,2] | "
+    "q_num_heads=2 kv_num_heads=2)",
     "A, B = ms.EmbedLayerNormalization(i32[1,3], i32[1,3], f[5,4], f[4,4], f[2,4], f[4], f[4], "
     "i32[1,3]{1,1,0})",
     "ms.RotaryEmbedding(f[1,3,8], i64[1]{2}, f[8,2], f[8,2] | interleaved=1)",

@@ -1,5 +1,6 @@
 #include "engine/frontend/tensor_reader.h"
 
+#include <algorithm>
 #include <charconv>
 #include <cstring>
 
@@ -195,9 +196,8 @@ int64_t DensePlace(const Tensor& indices, int64_t i, std::span<const int64_t> di
   return at;
 }
 
-}  // namespace
-
-Result<Tensor> ReadTensor(const TensorProto& proto, const Limits& limits, ExternalData* external) {
+Result<Tensor> ReadElements(const TensorProto& proto, const Limits& limits,
+                            ExternalData* external) {
   WNN_RETURN_IF_ERROR(CheckHead(proto, limits, external));
   const DType dtype = *DTypeFromOnnx(proto.data_type);
   if (dtype == DType::kString) return Unsupported("a tensor of strings is not supported here");
@@ -216,6 +216,18 @@ Result<Tensor> ReadTensor(const TensorProto& proto, const Limits& limits, Extern
     if (size > 0) std::memcpy(tensor.bytes().data(), proto.raw_data->data(), size);
   } else if (!ReadTypedField(proto, TypedFieldOf(dtype), tensor.bytes())) {
     return InvalidArgument("the number of its elements is not that of " + type);
+  }
+  return tensor;
+}
+
+}  // namespace
+
+Result<Tensor> ReadTensor(const TensorProto& proto, const Limits& limits, ExternalData* external) {
+  WNN_ASSIGN_OR_RETURN(Tensor tensor, ReadElements(proto, limits, external));
+  // Kernels read them as bool, for which other bytes have no meaning in C++.
+  const auto is_bool = [](std::byte value) { return value <= std::byte{1}; };
+  if (tensor.dtype() == DType::kBool && !std::ranges::all_of(tensor.bytes(), is_bool)) {
+    return InvalidArgument("it is bool, but not all of its bytes are 0 or 1");
   }
   return tensor;
 }

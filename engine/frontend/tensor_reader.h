@@ -10,7 +10,8 @@
 namespace wnn::frontend {
 
 // Copies the elements, or reads them from `external`. Errors: kInvalidArgument for an unknown type,
-// bad dimensions or a number of elements that does not match them; kSecurity for external data when
+// bad dimensions, a number of elements that does not match them or a bool that is neither 0 nor 1;
+// kSecurity for external data when
 // `external` is null; kTooLarge over a limit; kUnsupportedOperation for strings and segments; what
 // `external` answers. Messages do not name the tensor: the caller does.
 Result<Tensor> ReadTensor(const TensorProto& proto, const Limits& limits,

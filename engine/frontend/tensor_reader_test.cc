@@ -95,6 +95,15 @@ TEST(TensorReaderTest, RefusesAWrongNumberOfElements) {
   }
 }
 
+TEST(TensorReaderTest, BoolsAreZeroOrOne) {
+  const auto read = [](std::string_view raw) {
+    return Read(Head(DType::kBool, {3}).Bytes(kRawData, raw)).has_value();
+  };
+  EXPECT_TRUE(read(std::string_view("\0\1\0", 3)));
+  EXPECT_FALSE(read(std::string_view("\1\2\1", 3)));
+  EXPECT_FALSE(Read(Head(DType::kBool, {1}).Varint(kInt32Data, 255)).has_value());
+}
+
 TEST(TensorReaderTest, RefusesUnknownTypesAndStrings) {
   WireWriter unknown;
   unknown.Varint(kDataType, 99);

@@ -39,6 +39,15 @@ TEST(IdentityTest, PassesEveryType) {
   }
 }
 
+TEST(BitCastTest, MakesNoBoolsOfOtherBytes) {
+  const auto cast = [](DType to) {
+    return NodeUnderTest{"BitCast", 26, {Attr("to", static_cast<int64_t>(to))}};
+  };
+  const auto x = [] { return MakeTensor<uint8_t>({2}, {1, 200}); };
+  EXPECT_EQ(cast(DType::kInt8).Values<int8_t>(Inputs(x()), {2}), (std::vector<int8_t>{1, -56}));
+  EXPECT_EQ(cast(DType::kBool).Error(Inputs(x())).code(), Code::kUnsupportedOperation);
+}
+
 TEST(ReshapeTest, ZeroCopiesAndMinusOneInfers) {
   NodeUnderTest reshape{"Reshape", 14};
   EXPECT_EQ(reshape.Values<float>(Inputs(Counting({2, 3, 4}), Int64s({0, -1, 2})), {2, 6, 2}),

@@ -53,6 +53,9 @@ Status InferBitCast(InferContext& context) {
                            ", not a type that has bits");
   }
   Fact out = context.Input(0);
+  if (*to == DType::kBool && out.dtype != DType::kBool) {
+    return Unsupported("bytes that are not known to be 0 or 1 do not become bool");
+  }
   if (out.dtype != DType::kUndefined && DTypeBits(out.dtype) != DTypeBits(*to)) {
     return InvalidArgument("input " + out.ToString() + " does not have as many bits as " +
                            std::string(DTypeName(*to)));

@@ -239,6 +239,7 @@ TEST(ModelScan, ElementsAreAsManyAsTheShapeSays) {
            two + Type(DType::kComplex64) + Bytes(4, std::string(8, 0)),
            two + Type(DType::kString) + Bytes(6, "one"),
            two + Type(DType::kString) + Bytes(9, "xx"),
+           two + Type(DType::kBool) + Bytes(9, "\1\2"),
            two + Type(DType::kUndefined) + Bytes(9, "xx"),
            two + Number(2, 99) + Bytes(9, "xx"),
            Dims({-1}) + Type(DType::kFloat),
@@ -252,6 +253,7 @@ TEST(ModelScan, ElementsAreAsManyAsTheShapeSays) {
   for (const std::string& tensor : {
            floats + Bytes(4, std::string(8, 0)),
            two + Type(DType::kInt32) + Number(5, 1) + Number(5, 2),
+           two + Type(DType::kBool) + Bytes(9, std::string_view("\1\0", 2)),
            two + Type(DType::kInt4) + Bytes(5, std::string(1, 1)),
            two + Type(DType::kComplex64) + Bytes(4, std::string(16, 0)),
            two + Type(DType::kUint32) + Bytes(11, std::string(2, 1)),

@@ -202,10 +202,18 @@ class TensorScan {
 
   Status CheckElements() const {
     if (tensor_.raw_data && tensor_.dtype != DType::kString) {
-      if (tensor_.raw_data->size() == tensor_.size_bytes) return OkStatus();
-      return InvalidArgument("the model has a tensor " + Type() + " of " +
-                             std::to_string(tensor_.size_bytes) + " bytes with raw data of " +
-                             std::to_string(tensor_.raw_data->size()));
+      if (tensor_.raw_data->size() != tensor_.size_bytes) {
+        return InvalidArgument("the model has a tensor " + Type() + " of " +
+                               std::to_string(tensor_.size_bytes) + " bytes with raw data of " +
+                               std::to_string(tensor_.raw_data->size()));
+      }
+      // Runtimes read them as bool, for which other bytes have no meaning in C++.
+      const auto is_bool = [](std::byte value) { return value <= std::byte{1}; };
+      if (tensor_.dtype == DType::kBool && !std::ranges::all_of(*tensor_.raw_data, is_bool)) {
+        return InvalidArgument("the model has a tensor " + Type() +
+                               " of which not all bytes are 0 or 1");
+      }
+      return OkStatus();
     }
     const auto expected = TypedEntriesOf(tensor_.dtype, n_elements_, tensor_.size_bytes);
     if (!tensor_.raw_data && entries_[expected.field] == expected.count) return OkStatus();
