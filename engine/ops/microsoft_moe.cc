@@ -76,6 +76,11 @@ Status ReadQuantization(const OpContext& context, MoeNode& node) {
     return Unsupported("attribute 'quant_type' is " + graph::Quoted(type) +
                        ", which ONNX Runtime has on GPUs only");
   }
+  WNN_ASSIGN_OR_RETURN(int64_t prepacked, a.Int("weights_prepacked", -1));
+  if (prepacked > 0) {
+    return Unsupported("attribute 'weights_prepacked' is " + std::to_string(prepacked) +
+                       ": weights in a GPU's layout are not supported");
+  }
   WNN_ASSIGN_OR_RETURN(int64_t bits, a.Int("expert_weight_bits", 4));
   WNN_ASSIGN_OR_RETURN(node.first_bits, a.Int("fc1_expert_weight_bits", bits));
   WNN_ASSIGN_OR_RETURN(node.second_bits, a.Int("fc2_expert_weight_bits", bits));
@@ -114,6 +119,10 @@ Result<MoeNode> ReadNode(const OpContext& context) {
   WNN_ASSIGN_OR_RETURN(int64_t after, a.Int("swiglu_limit_after_activation", 0));
   if (after != 0) {
     return Unsupported("attribute 'swiglu_limit_after_activation' is not supported");
+  }
+  WNN_ASSIGN_OR_RETURN(int64_t sparse, a.Int("use_sparse_mixer", 0));
+  if (sparse != 0) {
+    return Unsupported("attribute 'use_sparse_mixer' is 1, which ONNX Runtime has on GPUs only");
   }
   WNN_ASSIGN_OR_RETURN(int64_t normalize, a.Int("normalize_routing_weights", 0));
   // Where QMoE has its shares from the scores, ONNX Runtime normalises them whatever the node says.

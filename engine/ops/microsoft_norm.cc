@@ -192,6 +192,81 @@ Result<CompiledPtr> CompileNorm(const CompileContext& context) {
   return CompiledPtr(std::make_unique<NormOp>(at, n_rows, x.back(), skip_rows, epsilon));
 }
 
+// ---- GatedRMSNorm (x, scale, gate): groups as long as the scale, divided by the root of their
+// mean square, times the scale and a function of the gate.
+
+Result<bool> GateIsSilu(const OpContext& context) {
+  WNN_ASSIGN_OR_RETURN(std::string_view name, context.attributes().String("activation", "silu"));
+  if (name == "silu" || name == "swish") return true;
+  if (name == "sigmoid") return false;
+  return InvalidArgument("attribute 'activation' is " + graph::Quoted(name) +
+                         ", not silu, swish or sigmoid");
+}
+
+Status InferGatedNorm(InferContext& context) {
+  WNN_RETURN_IF_ERROR(RequireReal(context));
+  WNN_RETURN_IF_ERROR(context.RequireRank(1, 1, 1));
+  WNN_ASSIGN_OR_RETURN([[maybe_unused]] bool silu, GateIsSilu(context));
+  const Fact &x = context.Input(0), &scale = context.Input(1);
+  if (x.has_rank && scale.has_rank && x.rank() > 0 && IsKnown(x.dims.back()) &&
+      IsKnown(scale.dims[0])) {
+    const int64_t group = scale.dims[0].value;
+    if (group == 0 || x.dims.back().value % group != 0) {
+      return InvalidArgument("input 1, the scale " + scale.ToString() +
+                             ", does not divide rows of " + x.ToString());
+    }
+  }
+  return InferSame(context);
+}
+
+class GatedNormOp final : public CompiledOp {
+ public:
+  GatedNormOp(int64_t n_rows, int64_t row, float epsilon, bool silu)
+      : n_rows_(n_rows), row_(row), epsilon_(epsilon), silu_(silu) {}
+  uint64_t ScratchBytes(int /*n_threads*/) const override {
+    return static_cast<uint64_t>(n_rows_ * row_) * sizeof(float);
+  }
+  Status Run(const RunArgs& args) const override {
+    float* y = args.out<float>(0);
+    auto* gates = reinterpret_cast<float*>(args.scratch);
+    kernels::NormRows({.in = args.in<float>(0),
+                       .n_rows = n_rows_,
+                       .n = row_,
+                       .centered = false,
+                       .epsilon = epsilon_,
+                       .scale = args.in<float>(1),
+                       .out = y},
+                      *args.parallel);
+    const kernels::UnaryOp op = silu_ ? kernels::UnaryOp::kSwish : kernels::UnaryOp::kSigmoid;
+    kernels::Unary({.op = op, .alpha = 1}, args.in<float>(2), n_rows_ * row_, gates,
+                   *args.parallel);
+    kernels::ForRanges(*args.parallel, n_rows_ * row_, kernels::kElementsPerTask,
+                       [&](int64_t begin, int64_t end) {
+                         for (int64_t i = begin; i < end; ++i) y[i] *= gates[i];
+                       });
+    return OkStatus();
+  }
+
+ private:
+  const int64_t n_rows_, row_;
+  const double epsilon_;
+  const bool silu_;
+};
+
+Result<CompiledPtr> CompileGatedNorm(const CompileContext& context) {
+  if (HasHalfInput(context)) return CompileWidened(context, CompileGatedNorm);
+  const Shape x = context.InputShape(0);
+  const int64_t row = context.InputShape(1)[0];
+  if (x.empty() || x != context.InputShape(2) || row == 0 || x.back() % row != 0) {
+    return InvalidArgument("input 1, the scale " + context.Input(1).ToString() +
+                           ", or input 2, the gate " + context.Input(2).ToString() +
+                           ", does not fit " + context.Input(0).ToString());
+  }
+  WNN_ASSIGN_OR_RETURN(float epsilon, context.attributes().Float("epsilon", 1e-5f));
+  WNN_ASSIGN_OR_RETURN(bool silu, GateIsSilu(context));
+  return CompiledPtr(std::make_unique<GatedNormOp>(ShapeProduct(x) / row, row, epsilon, silu));
+}
+
 // ---- EmbedLayerNormalization: the sum of the embeddings of words, positions and segments,
 // normalised.
 
@@ -336,6 +411,11 @@ constexpr auto kOps = std::to_array<OpDef>({
      .inputs = {1, 2},
      .infer = InferActivation,
      .compile = CompileActivation},
+    {.domain = kMicrosoftDomain,
+     .name = "GatedRMSNorm",
+     .inputs = {3, 3},
+     .infer = InferGatedNorm,
+     .compile = CompileGatedNorm},
     {.domain = kMicrosoftDomain,
      .name = "Gelu",
      .infer = InferActivation,

@@ -1,5 +1,9 @@
-// RotaryEmbedding, of ai.onnx and of ONNX Runtime.
+// RotaryEmbedding, of ai.onnx and of ONNX Runtime; and ONNX Runtime's MRotaryEmbedding, in which a
+// token has a position in time, in height and in width, and each pair of elements turns by one of
+// them.
+#include <algorithm>
 #include <array>
+#include <vector>
 
 #include "engine/kernels/reference/parallel_for.h"
 #include "engine/ops/attention_parts.h"
@@ -33,8 +37,37 @@ struct Rotary {
   bool has_positions = false;
   bool one_position = false;  // of the first of every sequence
   int64_t cache_rows = 0;     // with positions
+  std::vector<uint8_t> axes;  // MRotaryEmbedding: of each pair, by which of the three it turns
   RotaryInputs at;
 };
+
+bool IsMultimodal(const OpContext& context) { return context.op_type() == "MRotaryEmbedding"; }
+
+Result<std::vector<uint8_t>> ReadAxes(const OpContext& context) {
+  WNN_ASSIGN_OR_RETURN(std::span<const int64_t> sections,
+                       context.attributes().Ints("mrope_section"));
+  WNN_ASSIGN_OR_RETURN(int64_t layout, context.attributes().Int("mrope_layout", 0));
+  constexpr int64_t kMost = int64_t{1} << 20;
+  const bool fits = sections.size() == 3 &&
+                    std::ranges::all_of(sections, [](int64_t n) { return n >= 0 && n <= kMost; });
+  if (!fits) {
+    return InvalidArgument("attribute 'mrope_section' is not of three numbers in [0, 2^20]");
+  }
+  if (layout != 0 && layout != 1) {
+    return InvalidArgument("attribute 'mrope_layout' is " + std::to_string(layout) +
+                           ", not 0 or 1");
+  }
+  std::vector<uint8_t> axes;
+  for (uint8_t axis = 0; axis < 3; ++axis) {
+    // One after the other; or every third pair, where time has what is left.
+    axes.insert(axes.end(), static_cast<size_t>(sections[axis]), layout == 0 ? axis : 0);
+  }
+  for (uint8_t axis = 1; layout == 1 && axis < 3; ++axis) {
+    const auto end = static_cast<size_t>(3 * sections[axis]);
+    for (size_t i = axis; i < std::min(end, axes.size()); i += 3) axes[i] = axis;
+  }
+  return axes;
+}
 
 Status InferRotary(InferContext& context) {
   const RotaryInputs at = InputsOf(context);
@@ -44,21 +77,36 @@ Status InferRotary(InferContext& context) {
   }
   WNN_RETURN_IF_ERROR(context.RequireType(at.positions, {DType::kInt64}));
   WNN_RETURN_IF_ERROR(context.RequireRank(at.x, 3, 4));
-  WNN_ASSIGN_OR_RETURN(int64_t packed, context.attributes().Int("is_packed_batching", 0));
-  WNN_ASSIGN_OR_RETURN(float scale, context.attributes().Float("scale", 1));
-  if (packed != 0) return Unsupported("attribute 'is_packed_batching' is not supported");
-  if (scale != 1) return Unsupported("attribute 'scale' is not supported");
+  // Attributes 'scale' and 'is_packed_batching' change nothing in ONNX Runtime on CPUs.
+  if (IsMultimodal(context)) {
+    WNN_RETURN_IF_ERROR(context.RequireRank(at.positions, 3, 3));
+    WNN_ASSIGN_OR_RETURN([[maybe_unused]] std::vector<uint8_t> axes, ReadAxes(context));
+  }
   return InferSame(context);
 }
 
 class RotaryOp final : public CompiledOp {
  public:
-  explicit RotaryOp(const Rotary& rotary) : r_(rotary) {}
+  explicit RotaryOp(Rotary rotary) : r_(std::move(rotary)) {}
+  uint64_t ScratchBytes(int /*n_threads*/) const override {
+    if (r_.axes.empty()) return 0;
+    return 2 * ScratchPieces::Bytes<float>(r_.batch * r_.length * (r_.turned / 2));
+  }
   Status Run(const RunArgs& run) const override {
     const auto x = HeadsIn(run.in<float>(r_.at.x), r_.is_3d, r_.heads, r_.length, r_.size);
     const auto y = HeadsIn(run.out<float>(0), r_.is_3d, r_.heads, r_.length, r_.size);
     const int64_t* positions = run.in<int64_t>(r_.at.positions);
     const int64_t half = r_.turned / 2, rows = r_.batch * r_.length;
+    const float *all_cos = run.in<float>(r_.at.cos), *all_sin = run.in<float>(r_.at.sin);
+    if (!r_.axes.empty()) {
+      ScratchPieces memory(run.scratch);
+      auto* cos = memory.Take<float>(rows * half);
+      auto* sin = memory.Take<float>(rows * half);
+      WNN_RETURN_IF_ERROR(GatherByAxis(run, cos, sin));
+      positions = nullptr;
+      all_cos = cos;
+      all_sin = sin;
+    }
     const auto position = [&](int64_t row) {
       if (positions == nullptr) return row;
       return r_.one_position ? positions[0] + row % r_.length : positions[row];
@@ -72,8 +120,10 @@ class RotaryOp final : public CompiledOp {
         std::max<int64_t>(kernels::kElementsPerTask / std::max<int64_t>(r_.heads * r_.size, 1), 1);
     kernels::ForRanges(*run.parallel, rows, grain, [&](int64_t begin, int64_t end) {
       for (int64_t i = begin; i < end; ++i) {
-        const int64_t at = position(i) * half;
-        const float *cos = run.in<float>(r_.at.cos) + at, *sin = run.in<float>(r_.at.sin) + at;
+        // Bound inputs may change under our feet: never out of the cache.
+        const int64_t row =
+            positions == nullptr ? i : std::clamp<int64_t>(position(i), 0, r_.cache_rows - 1);
+        const float *cos = all_cos + row * half, *sin = all_sin + row * half;
         for (int64_t h = 0; h < r_.heads; ++h) {
           TurnHead(x.at(i / r_.length, h, i % r_.length), cos, sin, r_.turned, r_.size,
                    r_.interleaved, y.at(i / r_.length, h, i % r_.length));
@@ -84,6 +134,27 @@ class RotaryOp final : public CompiledOp {
   }
 
  private:
+  // The cosines and sines of each token, whose pairs have them of other rows.
+  Status GatherByAxis(const RunArgs& run, float* cos, float* sin) const {
+    const int64_t rows = r_.batch * r_.length, half = r_.turned / 2;
+    for (int64_t i = 0; i < rows; ++i) {
+      std::array<int64_t, 3> at;
+      for (size_t axis = 0; axis < 3; ++axis) {
+        at[axis] = run.in<int64_t>(r_.at.positions)[static_cast<int64_t>(axis) * rows + i];
+        if (at[axis] < 0 || at[axis] >= r_.cache_rows) {
+          return InvalidArgument("position " + std::to_string(at[axis]) +
+                                 " is outside the cache of " + std::to_string(r_.cache_rows));
+        }
+      }
+      for (int64_t j = 0; j < half; ++j) {
+        const int64_t from = at[r_.axes[static_cast<size_t>(j)]] * half + j;
+        cos[i * half + j] = run.in<float>(r_.at.cos)[from];
+        sin[i * half + j] = run.in<float>(r_.at.sin)[from];
+      }
+    }
+    return OkStatus();
+  }
+
   const Rotary r_;
 };
 
@@ -125,22 +196,34 @@ Result<CompiledPtr> CompileRotary(const CompileContext& context) {
   if (r.has_positions) {
     const int64_t n = ShapeProduct(context.InputShape(r.at.positions));
     r.one_position = r.at.is_microsoft && n == 1;
-    fits = fits && cos.size() == 2 && (n == rows || r.one_position);
+    fits = fits && cos.size() == 2;
+    if (IsMultimodal(context)) {
+      WNN_ASSIGN_OR_RETURN(r.axes, ReadAxes(context));
+      const auto pairs = static_cast<int64_t>(r.axes.size());
+      fits = fits && pairs == r.turned / 2 && n == 3 * rows;
+    } else {
+      fits = fits && (n == rows || r.one_position);
+    }
   } else {
     fits = fits && ShapeProduct(cos) == rows * cos.back();
   }
   if (!fits) {
     return InvalidArgument("the cache " + context.Input(r.at.cos).ToString() + " does not fit " +
-                           context.Input(r.at.x).ToString());
+                           context.Input(r.at.x).ToString() + " or its positions");
   }
   r.cache_rows = cos[0];
-  return CompiledPtr(std::make_unique<RotaryOp>(r));
+  return CompiledPtr(std::make_unique<RotaryOp>(std::move(r)));
 }
 
 constexpr auto kOps = std::to_array<OpDef>({
     {.name = "RotaryEmbedding",
      .since_version = 23,
      .inputs = {3, 4},
+     .infer = InferRotary,
+     .compile = CompileRotary},
+    {.domain = kMicrosoftDomain,
+     .name = "MRotaryEmbedding",
+     .inputs = {4, 4},
      .infer = InferRotary,
      .compile = CompileRotary},
     {.domain = kMicrosoftDomain,

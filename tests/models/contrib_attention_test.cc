@@ -216,6 +216,26 @@ TEST(MicrosoftOps, RotaryEmbedding) {
   }
 }
 
+TEST(MicrosoftOps, RotaryEmbeddingOfThreePositions) {
+  // Of two sequences of three tokens: in time, in height and in width.
+  const Ints positions = {0, 1, 2, 3, 4, 5, 7, 7, 8, 1, 2, 0, 9, 3, 4, 4, 0, 6};
+  for (int layout : {0, 1}) {
+    for (const Ints& sections : {Ints{4, 2, 2}, Ints{2, 3, 3}}) {
+      for (const Shape& shape : {Shape{2, 3, 48}, Shape{2, 3, 3, 16}}) {
+        Case("com.microsoft")
+            .Random(shape)
+            .Add(kI, {3, 2, 3}, positions)
+            .Random({16, 8})
+            .Random({16, 8})
+            .Node("MRotaryEmbedding", {kF},
+                  {Attr("mrope_section", sections), Attr("mrope_layout", layout),
+                   Attr("num_heads", 3)})
+            .ExpectEqual();
+      }
+    }
+  }
+}
+
 struct GroupQuery {
   bool packed = false;  // queries, keys and values in one tensor
   int64_t length = 1;   // of the queries

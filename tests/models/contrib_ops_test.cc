@@ -56,11 +56,32 @@ TEST(MicrosoftOps, DynamicQuantizeLstm) {
 }
 
 TEST(MicrosoftOps, NormalisationAfterAResidual) {
+  const std::pair<Shape, Shape> cases[] = {{{kBatch, kLength, 40}, {kBatch, kLength, 40}},
+                                           {{kBatch, kLength, 40}, {1, kLength, 40}},
+                                           {{kBatch, kLength, 40}, {kLength, 40}},
+                                           {{kLength, 40}, {kLength, 40}}};
   for (const char* op : {"SkipLayerNormalization", "SkipSimplifiedLayerNormalization"}) {
-    Case c("com.microsoft");
-    c.Random({kBatch, kLength, 40}).Random({kBatch, kLength, 40}).Random({40}).Random({40});
-    if (op[4] == 'L') c.Random({40});
-    c.Node(op, {kF, kNone, kNone, kF}, {Attr("epsilon", 1e-4f)}).ExpectEqual();
+    for (const auto& [shape, skip] : cases) {
+      for (bool bias : {false, true}) {
+        SCOPED_TRACE(std::string(op) + ShapeToString(skip));
+        Case c("com.microsoft");
+        c.Random(shape).Random(skip).Random({40});
+        if (op[4] == 'L') bias ? c.Random({40}) : c.LeftOut();
+        if (bias) c.Random({40});
+        c.Node(op, {kF, kNone, kNone, kF}, {Attr("epsilon", 1e-4f)}).ExpectEqual();
+      }
+    }
+  }
+}
+
+TEST(MicrosoftOps, GatedNormalisation) {
+  for (const char* gate : {"silu", "sigmoid"}) {
+    Case("com.microsoft")
+        .Random({2, 3, 40})
+        .Random({20})
+        .Random({2, 3, 40}, 3)
+        .Node("GatedRMSNorm", {kF}, {Attr("activation", gate)})
+        .ExpectEqual();
   }
 }
 
