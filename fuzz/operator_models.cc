@@ -201,6 +201,20 @@ constexpr auto kTexts = std::to_array<std::string_view>({
     "A, B = ms.CausalConvWithState(f[1,2,4], f[2,1,3]{}, f[2], f[1,2,2] | activation='silu')",
     "A, B = ms.LinearAttention(f[1,2,4], f[1,2,4], f[1,2,4], f[1,2,2,2], f[1,2,2], f[1,2,2] | "
     "q_num_heads=2 kv_num_heads=2)",
+    "A, B, C = ms.MultiHeadAttention(f[1,2,4], f[1,2,4], f[1,2,4], _, _, _, f[1,2,6,2], "
+    "f[1,2,6,2], i32[1]{3} | num_heads=2)",
+    "A, B, C = ms.GroupQueryAttention(f[1,2,32], f[1,2,16], f[1,2,16], f[1,1,4,16], f[1,1,4,16], "
+    "i32[1]{7}, i32[1]{8}, _, _, _, _, f[2] | num_heads=2 kv_num_heads=1 sliding_window_cache=1 "
+    "local_window_size=3)",
+    "A, B, C = ms.GroupQueryAttention(f[1,2,64], _, _, i8[1,1,3,16], i8[1,1,3,16], i32[1]{4}, "
+    "i32[1]{5}, _, _, _, _, _, f[1]{.01}, f[1]{.01} | num_heads=2 kv_num_heads=1 "
+    "k_quant_type='PER_TENSOR' v_quant_type='PER_TENSOR' kv_cache_bit_width=8 smooth_softmax=1)",
+    "A, B, C = ms.GroupQueryAttention(f[2,2,64], _, _, f[2,1,5,16], f[2,1,5,16], i32[2]{4,1}, "
+    "i32[1]{5}, _, _, _, _, _, _, _, _, _, i32[2]{2,2} | num_heads=2 kv_num_heads=1)",
+    "ms.MRotaryEmbedding(f[1,3,16], i64[3,1,3]{0,1,2,0,1,1,0,0,1}, f[4,4], f[4,4] | num_heads=2 "
+    "mrope_section=[2,1,1])",
+    "ms.GatedRMSNorm(f[2,8], f[4], f[2,8])",
+    "ms.MatMulNBits(f[2,32], u8[3,2,8]{}, f[6]{}, f[6]{} | K=32 N=3 block_size=16)",
     "A, B = ms.EmbedLayerNormalization(i32[1,3], i32[1,3], f[5,4], f[4,4], f[2,4], f[4], f[4], "
     "i32[1,3]{1,1,0})",
     "ms.RotaryEmbedding(f[1,3,8], i64[1]{2}, f[8,2], f[8,2] | interleaved=1)",
