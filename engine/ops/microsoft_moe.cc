@@ -106,7 +106,7 @@ Result<MoeNode> ReadNode(const OpContext& context) {
   WNN_ASSIGN_OR_RETURN(node.k, a.Int("k", 1));
   if (node.k < 1) return InvalidArgument("attribute 'k' is " + std::to_string(node.k));
   WNN_ASSIGN_OR_RETURN(std::string_view name, a.String("activation_type", "relu"));
-  const auto* found = std::find(kNames.begin(), kNames.end(), name);
+  const auto found = std::find(kNames.begin(), kNames.end(), name);
   if (found == kNames.end()) {
     return Unsupported("attribute 'activation_type' is " + graph::Quoted(name));
   }
