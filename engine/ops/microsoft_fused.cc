@@ -3,8 +3,13 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <optional>
+#include <vector>
 
+#include "engine/kernels/reference/loop_nest.h"
 #include "engine/kernels/reference/parallel_for.h"
+#include "engine/kernels/reference/strided_copy.h"
+#include "engine/ops/attention_parts.h"
 #include "engine/ops/blocked_conv_node.h"
 #include "engine/ops/families.h"
 #include "engine/ops/matrix_product.h"
@@ -24,6 +29,7 @@ using CompiledPtr = std::unique_ptr<const CompiledOp>;
 
 struct FusedMatMul {
   bool trans_a = false, trans_b = false;
+  bool batch_a = false, batch_b = false;  // the first dimension moves
   float alpha = 1;
 };
 Result<FusedMatMul> ReadFusedMatMul(const OpContext& context) {
@@ -34,21 +40,31 @@ Result<FusedMatMul> ReadFusedMatMul(const OpContext& context) {
   WNN_ASSIGN_OR_RETURN(int64_t batch_a, a.Int("transBatchA", 0));
   WNN_ASSIGN_OR_RETURN(int64_t batch_b, a.Int("transBatchB", 0));
   WNN_ASSIGN_OR_RETURN(node.alpha, a.Float("alpha", 1));
-  if (batch_a != 0 || batch_b != 0) return Unsupported("swapped batch dimensions");
+  node.batch_a = batch_a != 0;
+  node.batch_b = batch_b != 0;
   node.trans_a = trans_a != 0;
   node.trans_b = trans_b != 0;
   return node;
 }
 
+// Dimensions, or strides, with the first one moved.
+template <typename T>
+std::vector<T> Moved(std::vector<T> dims) {
+  std::rotate(dims.begin(), dims.begin() + 1, dims.end() - 1);
+  return dims;
+}
+
 Status InferFusedMatMul(InferContext& context) {
   WNN_RETURN_IF_ERROR(RequireReal(context));
   WNN_ASSIGN_OR_RETURN(FusedMatMul node, ReadFusedMatMul(context));
-  const Fact &a = context.Input(0), &b = context.Input(1);
+  Fact a = context.Input(0), b = context.Input(1);
   if (!a.has_rank || !b.has_rank) {
     context.SetOutput(0, Fact::Unranked(a.dtype));
     return OkStatus();
   }
   if (a.rank() < 2 || b.rank() < 2) return Unsupported("an input with fewer than two dimensions");
+  if (node.batch_a) a.dims = Moved(a.dims);
+  if (node.batch_b) b.dims = Moved(b.dims);
   const Dim m = a.dims[a.rank() - (node.trans_a ? 1 : 2)],
             n = b.dims[b.rank() - (node.trans_b ? 2 : 1)];
   const Dim a_k = a.dims[a.rank() - (node.trans_a ? 2 : 1)];
@@ -65,11 +81,59 @@ Status InferFusedMatMul(InferContext& context) {
   return OkStatus();
 }
 
+// A product of copies of its inputs.
+class MovedInputsOp final : public CompiledOp {
+ public:
+  struct Move {
+    kernels::StridedCopy copy;
+    int64_t n = 0;  // elements
+  };
+  using Moves = std::array<std::optional<Move>, 2>;
+  MovedInputsOp(CompiledPtr product, Moves moves)
+      : product_(std::move(product)), moves_(std::move(moves)) {}
+
+  uint64_t ScratchBytes(int n_threads) const override {
+    uint64_t bytes = product_->ScratchBytes(n_threads);
+    for (const auto& move : moves_) bytes += move ? ScratchPieces::Bytes<float>(move->n) : 0;
+    return bytes;
+  }
+
+  Status Run(const RunArgs& args) const override {
+    ScratchPieces memory(args.scratch);
+    std::array<const std::byte*, 2> inputs = {args.inputs[0], args.inputs[1]};
+    for (size_t i = 0; i < 2; ++i) {
+      if (!moves_[i]) continue;
+      auto* to = reinterpret_cast<std::byte*>(memory.Take<float>(moves_[i]->n));
+      moves_[i]->copy.Run(to, args.inputs[i], *args.parallel);
+      inputs[i] = to;
+    }
+    return product_->Run({inputs, args.outputs, memory.rest(), args.parallel});
+  }
+
+ private:
+  const CompiledPtr product_;
+  const Moves moves_;
+};
+
 Result<CompiledPtr> CompileFusedMatMul(const CompileContext& context) {
   if (HasHalfInput(context)) return CompileWidened(context, CompileFusedMatMul);
   WNN_ASSIGN_OR_RETURN(FusedMatMul node, ReadFusedMatMul(context));
-  return CompileMatrixProduct(context, {context.InputShape(0), context.InputShape(1), node.trans_a,
-                                        node.trans_b, node.alpha});
+  Shape shapes[] = {context.InputShape(0), context.InputShape(1)};
+  MovedInputsOp::Moves moves;
+  for (size_t i = 0; i < 2; ++i) {
+    if (!(i == 0 ? node.batch_a : node.batch_b)) continue;
+    const std::vector<int64_t> from = Moved(kernels::DenseStrides(shapes[i]));
+    shapes[i] = Moved(shapes[i]);
+    moves[i] = {
+        kernels::StridedCopy(shapes[i], kernels::DenseStrides(shapes[i]), from, sizeof(float)),
+        ShapeProduct(shapes[i])};
+  }
+  // A constant that is packed is one matrix, whose elements lie as they did.
+  WNN_ASSIGN_OR_RETURN(CompiledPtr product,
+                       CompileMatrixProduct(context, {shapes[0], shapes[1], node.trans_a,
+                                                      node.trans_b, node.alpha}));
+  if (!moves[0] && !moves[1]) return product;
+  return CompiledPtr(std::make_unique<MovedInputsOp>(std::move(product), std::move(moves)));
 }
 
 // ---- FusedConv and FusedGemm: ONNX's operator, a sum (FusedConv's input 3) and an activation.

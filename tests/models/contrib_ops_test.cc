@@ -92,16 +92,28 @@ TEST(MicrosoftOps, ActivationsWithABias) {
 }
 
 TEST(MicrosoftOps, FusedMatMul) {
-  Case("com.microsoft")
-      .Random({2, 5, 4})
-      .Random({2, 3, 4})
-      .Node("FusedMatMul", {kF}, {Attr("transB", 1), Attr("alpha", 0.5f)})
-      .ExpectEqual();
-  Case("com.microsoft")
-      .Random({2, 4, 5})
-      .RandomConstant({4, 3})
-      .Node("FusedMatMul", {kF}, {Attr("transA", 1)})
-      .ExpectEqual();
+  const struct {
+    Shape a, b;
+    bool constant_b;
+    Attributes attributes;
+  } cases[] = {
+      {{2, 5, 4}, {2, 3, 4}, false, {Attr("transB", 1), Attr("alpha", 0.5f)}},
+      {{2, 4, 5}, {4, 3}, true, {Attr("transA", 1)}},
+      {{5, 6, 4}, {6, 4, 3}, false, {Attr("transBatchA", 1)}},
+      {{4, 6, 5},
+       {3, 6, 4},
+       false,
+       {Attr("transBatchA", 1), Attr("transA", 1), Attr("transBatchB", 1), Attr("transB", 1)}},
+      {{5, 2, 6, 4}, {2, 6, 4, 3}, true, {Attr("transBatchA", 1), Attr("alpha", 2.0f)}},
+      {{6, 5, 4}, {4, 1, 3}, true, {Attr("transBatchB", 1)}},
+  };
+  for (const auto& m : cases) {
+    SCOPED_TRACE(ShapeToString(m.a) + ShapeToString(m.b));
+    Case c("com.microsoft");
+    c.Random(m.a);
+    m.constant_b ? c.RandomConstant(m.b) : c.Random(m.b);
+    c.Node("FusedMatMul", {kF}, m.attributes).ExpectEqual();
+  }
 }
 
 // What language models of 2, 4 and 8 bits are made of. Scales in [0.02, 0.04).
