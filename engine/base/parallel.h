@@ -30,4 +30,10 @@ class SerialParallel final : public Parallel {
   }
 };
 
+// For work that nothing stops and that is not shared out.
+inline Parallel& NeverStopped() {
+  static SerialParallel serial;
+  return serial;
+}
+
 }  // namespace wnn

@@ -13,9 +13,9 @@ namespace {
 using AttributeValue = graph::AttributeValue;
 
 Result<Value> ReadTensorMessage(Bytes bytes, const AttributeSource& source) {
-  auto proto = ParseTensor(bytes);
+  auto proto = ParseTensor(bytes, source.stop);
   if (!proto) return InvalidEncoding("its tensor is malformed");
-  return ReadCountedValue(*proto, source.limits, source.weight_bytes);
+  return ReadCountedValue(*proto, source.limits, source.weight_bytes, nullptr, source.stop);
 }
 
 Result<AttributeValue> ReadTensorAttribute(Bytes bytes, const AttributeSource& source) {
@@ -55,8 +55,8 @@ Result<AttributeValue> ReadValue(const AttributeProto& proto, const AttributeSou
     case AttributeType::kSparseTensor: {
       auto sparse = proto.sparse_tensor ? ParseSparseTensor(*proto.sparse_tensor) : std::nullopt;
       if (!sparse) return InvalidEncoding("its sparse tensor is malformed");
-      WNN_ASSIGN_OR_RETURN(TensorPtr tensor,
-                           ReadCountedSparse(*sparse, source.limits, source.weight_bytes));
+      WNN_ASSIGN_OR_RETURN(TensorPtr tensor, ReadCountedSparse(*sparse, source.limits,
+                                                               source.weight_bytes, source.stop));
       return AttributeValue(std::move(tensor));
     }
     case AttributeType::kTypeProto: {

@@ -20,6 +20,7 @@ struct AttributeSource {
   const Limits& limits;
   uint64_t* weight_bytes;  // grows by what tensors take, checked against limits.max_memory_bytes
   FunctionRef<Result<graph::GraphPtr>(Bytes)> read_graph;
+  Parallel& stop;  // asked by what takes long; the caller asks too
 };
 
 // Reads all attributes of a node. Those that refer to a parameter take its value, and are left out

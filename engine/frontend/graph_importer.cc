@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "engine/base/stop_check.h"
 #include "engine/frontend/attribute_reader.h"
 #include "engine/frontend/expand_strings.h"
 #include "engine/frontend/gradient.h"
@@ -141,9 +142,12 @@ Result<ValueInfo> GraphImporter::ReadValueInfo(Bytes bytes, std::string_view wha
 }
 
 Status GraphImporter::AddInitializer(Bytes bytes, Scope& scope) {
-  auto proto = ParseTensor(bytes);
+  auto proto = ParseTensor(bytes, *state_.stop);
+  WNN_RETURN_IF_ERROR(state_.stop->Check());
   if (!proto) return InvalidEncoding("a malformed initializer");
-  auto value = ReadCountedValue(*proto, state_.limits, &state_.weight_bytes, state_.external);
+  auto value =
+      ReadCountedValue(*proto, state_.limits, &state_.weight_bytes, state_.external, *state_.stop);
+  WNN_RETURN_IF_ERROR(state_.stop->Check());
   if (!value) {
     return std::move(value.error()).WithContext("initializer " + Quoted(proto->name));
   }
@@ -153,9 +157,11 @@ Status GraphImporter::AddInitializer(Bytes bytes, Scope& scope) {
 
 Status GraphImporter::AddSparseInitializer(Bytes bytes, Scope& scope) {
   auto proto = ParseSparseTensor(bytes);
-  auto values = proto && proto->values ? ParseTensor(*proto->values) : std::nullopt;
+  auto values = proto && proto->values ? ParseTensor(*proto->values, *state_.stop) : std::nullopt;
+  WNN_RETURN_IF_ERROR(state_.stop->Check());
   if (!values) return InvalidEncoding("a malformed sparse initializer");
-  auto tensor = ReadCountedSparse(*proto, state_.limits, &state_.weight_bytes);
+  auto tensor = ReadCountedSparse(*proto, state_.limits, &state_.weight_bytes, *state_.stop);
+  WNN_RETURN_IF_ERROR(state_.stop->Check());
   if (!tensor) {
     return std::move(tensor.error()).WithContext("sparse initializer " + Quoted(values->name));
   }
@@ -164,6 +170,7 @@ Status GraphImporter::AddSparseInitializer(Bytes bytes, Scope& scope) {
 }
 
 Status GraphImporter::AddInput(Bytes bytes, Scope& scope, ImportedModel* infos) {
+  WNN_RETURN_IF_ERROR(state_.stop->Check());
   const bool is_subgraph = infos == nullptr;
   WNN_ASSIGN_OR_RETURN(ValueInfo info,
                        ReadValueInfo(bytes, is_subgraph ? "subgraph input" : "graph input"));
@@ -182,6 +189,7 @@ Status GraphImporter::AddInput(Bytes bytes, Scope& scope, ImportedModel* infos) 
 }
 
 Status GraphImporter::AddOutput(Bytes bytes, Scope& scope, ImportedModel* infos) {
+  WNN_RETURN_IF_ERROR(state_.stop->Check());
   WNN_ASSIGN_OR_RETURN(ValueInfo info, ReadValueInfo(bytes, "graph output"));
   const std::optional<ValueId> id = Resolve(info.name, scope);
   if (!id || *id == kNoValue) {
@@ -193,6 +201,7 @@ Status GraphImporter::AddOutput(Bytes bytes, Scope& scope, ImportedModel* infos)
 }
 
 Status GraphImporter::AddNodeOutputs(const NodeProto& proto, Scope& scope) {
+  WNN_RETURN_IF_ERROR(state_.stop->Check());
   for (std::string_view output : proto.outputs) {
     if (output.empty()) continue;
     auto id = Define(output, {}, scope);
@@ -239,6 +248,7 @@ Status CheckAttributes(const ops::OpDef& op, const graph::Attributes& attributes
 }
 
 Status GraphImporter::CountNode() {
+  WNN_RETURN_IF_ERROR(state_.stop->Check());
   if (++state_.n_nodes <= state_.limits.max_nodes) return OkStatus();
   return TooLarge("the model has more than " + std::to_string(state_.limits.max_nodes) +
                   " nodes, the limit");
@@ -265,7 +275,9 @@ Status GraphImporter::AddNode(const NodeProto& proto, Scope& scope) {
 
 Status GraphImporter::AddOperands(const NodeProto& proto, size_t n_inputs, size_t n_outputs,
                                   Scope& scope, Node& node) {
+  StopCheck check(*state_.stop);
   for (size_t i = 0; i < n_inputs; ++i) {
+    if (check.Stopped(200)) return state_.stop->Check();
     const std::string_view name = proto.inputs[i];
     const std::optional<ValueId> id = name.empty() ? kNoValue : Resolve(name, scope);
     if (!id) return InvalidArgument("nothing defines its input " + Quoted(name));
@@ -309,9 +321,11 @@ Status GraphImporter::AddOperator(const NodeProto& proto, const ops::OpDef& op, 
   node.name = proto.name;
   std::vector<Subgraph> subgraphs;
   auto read_graph = [&](Bytes bytes) { return ReadSubgraph(bytes, scope, subgraphs); };
-  WNN_ASSIGN_OR_RETURN(node.attributes,
-                       ReadAttributes(proto.attributes, scope.parameters,
-                                      {state_.limits, &state_.weight_bytes, read_graph}));
+  auto attributes = ReadAttributes(proto.attributes, scope.parameters,
+                                   {state_.limits, &state_.weight_bytes, read_graph, *state_.stop});
+  WNN_RETURN_IF_ERROR(state_.stop->Check());
+  if (!attributes) return std::move(attributes.error());
+  node.attributes = std::move(*attributes);
   WNN_RETURN_IF_ERROR(CheckAttributes(op, node.attributes));
   WNN_RETURN_IF_ERROR(AddOperands(proto, n_inputs, n_outputs, scope, node));
   std::map<ValueId, size_t> captured;  // where it is among the node's inputs
@@ -430,9 +444,10 @@ Status GraphImporter::ReadGradient(const NodeProto& proto, Scope& scope) {
   auto read_graph = [](Bytes) -> Result<graph::GraphPtr> {
     return InvalidArgument("a graph where there can be none");
   };
-  WNN_ASSIGN_OR_RETURN(graph::Attributes attributes,
-                       ReadAttributes(proto.attributes, scope.parameters,
-                                      {state_.limits, &state_.weight_bytes, read_graph}));
+  WNN_ASSIGN_OR_RETURN(
+      graph::Attributes attributes,
+      ReadAttributes(proto.attributes, scope.parameters,
+                     {state_.limits, &state_.weight_bytes, read_graph, *state_.stop}));
   WNN_RETURN_IF_ERROR(CheckAttributes(*ops::FindOp(proto.domain, "Gradient", 1), attributes));
   WNN_ASSIGN_OR_RETURN(std::span<const std::string> xs, attributes.Strings("xs"));
   WNN_ASSIGN_OR_RETURN(std::span<const std::string> zs, attributes.Strings("zs"));
@@ -471,6 +486,7 @@ Status GraphImporter::AddNodes(std::span<const Bytes> protos, Scope& scope) {
   std::vector<NodeProto> nodes;
   nodes.reserve(protos.size());
   for (Bytes bytes : protos) {
+    WNN_RETURN_IF_ERROR(state_.stop->Check());
     auto node = ParseNode(bytes);
     if (!node) return InvalidEncoding("a malformed node");
     nodes.push_back(std::move(*node));
@@ -493,6 +509,7 @@ Status GraphImporter::ImportGraph(const GraphProto& proto, Scope& scope, Importe
     WNN_RETURN_IF_ERROR(AddGradients(*scope.graph, gradients_, [&] { return CountNode(); }));
   }
   for (Bytes bytes : proto.outputs) WNN_RETURN_IF_ERROR(AddOutput(bytes, scope, infos));
+  WNN_RETURN_IF_ERROR(state_.stop->Check());
   return scope.graph->SortAndCompact();
 }
 

@@ -9,6 +9,7 @@
 #include <tuple>
 
 #include "engine/base/limits.h"
+#include "engine/base/stoppable_parallel.h"
 #include "engine/frontend/importer.h"
 #include "engine/frontend/onnx_proto.h"
 
@@ -42,6 +43,7 @@ struct ImportState {
   Limits limits;
   ExternalData* external = nullptr;  // null: initialisers may not lie in files
   std::map<FunctionKey, Function> functions;
+  StoppableParallel* stop = nullptr;
   uint64_t weight_bytes = 0;  // read so far
   uint64_t n_nodes = 0;       // so far, with the bodies of functions at each call
 };

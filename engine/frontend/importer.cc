@@ -37,7 +37,7 @@ Status ReadFunctions(const ModelProto& model, const Opsets& opsets, ImportState&
 }  // namespace
 
 Result<ImportedModel> ImportModel(std::span<const std::byte> bytes, const Limits& limits,
-                                  Logger& log, ExternalData* external) {
+                                  Logger& log, ExternalData* external, const StopCondition& stop) {
   if (bytes.size() > limits.max_model_bytes) {
     return TooLarge("the model has " + std::to_string(bytes.size()) + " bytes, over the limit of " +
                     std::to_string(limits.max_model_bytes));
@@ -48,6 +48,7 @@ Result<ImportedModel> ImportModel(std::span<const std::byte> bytes, const Limits
   if (!model->graph || (!model->ir_version && model->opset_imports.empty())) {
     return InvalidEncoding("the bytes are not an ONNX model: it has no graph or no version");
   }
+  WNN_RETURN_IF_ERROR(stop.Check());
   auto graph = ParseGraph(*model->graph);
   if (!graph) return InvalidEncoding("the bytes are not an ONNX model: its graph is malformed");
   WNN_ASSIGN_OR_RETURN(Opsets opsets, ReadOpsets(*model));
@@ -56,7 +57,10 @@ Result<ImportedModel> ImportModel(std::span<const std::byte> bytes, const Limits
                                  " of ai.onnx; trying it as version " +
                                  std::to_string(ops::kNewestOpset));
   }
+  SerialParallel serial;
+  StoppableParallel parallel(serial, stop);
   ImportState state;
+  state.stop = &parallel;
   state.limits = limits;
   state.external = external;
   WNN_RETURN_IF_ERROR(ReadFunctions(*model, opsets, state));

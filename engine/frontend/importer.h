@@ -11,6 +11,7 @@
 #include "engine/base/limits.h"
 #include "engine/base/log.h"
 #include "engine/base/status.h"
+#include "engine/base/stop.h"
 #include "engine/graph/graph.h"
 
 namespace wnn::frontend {
@@ -24,8 +25,9 @@ struct ImportedModel {
 // Borrows `bytes` for the call. Errors: kInvalidEncoding for bytes that are not an ONNX model;
 // kInvalidArgument, naming node or value, for an invalid graph; kUnsupportedOperation, naming
 // operator and node; kSecurity for external data, unless it is an initialiser's and `external` is
-// there to read it; kTooLarge over a limit.
+// there to read it; kTooLarge over a limit; kTimeout when `stop` says so.
 Result<ImportedModel> ImportModel(std::span<const std::byte> bytes, const Limits& limits,
-                                  Logger& log, ExternalData* external = nullptr);
+                                  Logger& log, ExternalData* external = nullptr,
+                                  const StopCondition& stop = {});
 
 }  // namespace wnn::frontend

@@ -56,6 +56,17 @@ TEST(ImporterTest, ReadsInputsOutputsAndNodes) {
   EXPECT_EQ(model->graph.node(0).outputs, model->graph.outputs);
 }
 
+TEST(ImporterTest, StopsWhenItIsTold) {
+  CancellationToken token;
+  NullLogger log;
+  const std::vector<std::byte> bytes = ReluModel().Build();
+  StopCondition stop;
+  stop.cancel = &token;
+  EXPECT_TRUE(ImportModel(bytes, {}, log, nullptr, stop).has_value());
+  token.Cancel();
+  EXPECT_EQ(ImportModel(bytes, {}, log, nullptr, stop).error().code(), Code::kTimeout);
+}
+
 TEST(ImporterTest, BytesThatAreNoModelAreAnInvalidEncoding) {
   EXPECT_EQ(ErrorOf({}).code(), Code::kInvalidEncoding);
   EXPECT_EQ(ErrorOf(ModelBuilder::ToBytes("this is not a model")).code(), Code::kInvalidEncoding);

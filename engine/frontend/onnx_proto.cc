@@ -3,6 +3,7 @@
 #include <cstring>
 #include <string>
 
+#include "engine/base/stop_check.h"
 #include "engine/frontend/wire.h"
 
 namespace wnn::frontend {
@@ -191,11 +192,14 @@ std::optional<AttributeProto> ParseAttribute(Bytes bytes) {
   return attribute;
 }
 
-std::optional<TensorProto> ParseTensor(Bytes bytes) {
+std::optional<TensorProto> ParseTensor(Bytes bytes, Parallel& stop) {
+  constexpr int64_t kFieldNs = 5;  // of which each element may be one
+  StopCheck check(stop);
   TensorProto tensor;
   tensor.message = bytes;
   int64_t data_location = 0;
   bool parsed = ReadMessage(bytes, [&](const Field& field) {
+    if (check.Stopped(kFieldNs)) return false;
     switch (field.number) {
       case 1: return Store(field, &tensor.dims);
       case 2: return Store(field, &tensor.data_type);

@@ -11,6 +11,7 @@
 #include <string_view>
 #include <vector>
 
+#include "engine/base/parallel.h"
 #include "engine/tensor/tensor.h"
 
 namespace wnn::frontend {
@@ -130,7 +131,8 @@ std::optional<ModelProto> ParseModel(Bytes bytes);
 std::optional<GraphProto> ParseGraph(Bytes bytes);
 std::optional<NodeProto> ParseNode(Bytes bytes);
 std::optional<AttributeProto> ParseAttribute(Bytes bytes);
-std::optional<TensorProto> ParseTensor(Bytes bytes);
+// Nothing, too, once `stop` is stopped.
+std::optional<TensorProto> ParseTensor(Bytes bytes, Parallel& stop = NeverStopped());
 std::optional<SparseTensorProto> ParseSparseTensor(Bytes bytes);
 std::optional<FunctionProto> ParseFunction(Bytes bytes);
 std::optional<ValueInfoProto> ParseValueInfo(Bytes bytes);

@@ -5,6 +5,7 @@
 #include <cstring>
 
 #include "engine/base/checked_math.h"
+#include "engine/base/stop_check.h"
 #include "engine/frontend/wire.h"
 
 namespace wnn::frontend {
@@ -57,27 +58,35 @@ TypedField TypedFieldOf(DType dtype) {
 // Appends to a fixed span and remembers whether everything fitted.
 class Filler {
  public:
-  explicit Filler(std::span<std::byte> out) : out_(out) {}
+  Filler(std::span<std::byte> out, Parallel& stop) : out_(out), stop_(stop) {}
   void Append(Bytes bytes) {
     if (bytes.size() > out_.size() - filled_) {
       overflowed_ = true;
       return;
     }
-    if (!bytes.empty()) std::memcpy(out_.data() + filled_, bytes.data(), bytes.size());
+    InSteps(stop_, static_cast<int64_t>(bytes.size()), [&](int64_t begin, int64_t end) {
+      std::memcpy(out_.data() + filled_ + begin, bytes.data() + begin,
+                  static_cast<size_t>(end - begin));
+    });
     filled_ += bytes.size();
   }
   bool Complete() const { return !overflowed_ && filled_ == out_.size(); }
 
  private:
   std::span<std::byte> out_;
+  Parallel& stop_;
   size_t filled_ = 0;
   bool overflowed_ = false;
 };
 
-bool ReadTypedField(const TensorProto& proto, TypedField typed, std::span<std::byte> out) {
-  Filler filler(out);
+bool ReadTypedField(const TensorProto& proto, TypedField typed, std::span<std::byte> out,
+                    Parallel& stop) {
+  constexpr int64_t kEntryNs = 5;
+  Filler filler(out, stop);
+  StopCheck check(stop);
   WireReader reader(proto.message);
   while (reader.Next()) {
+    if (check.Stopped(kEntryNs)) return false;
     const Field& field = reader.field();
     if (field.number != typed.number) continue;
     bool parsed = false;
@@ -88,7 +97,9 @@ bool ReadTypedField(const TensorProto& proto, TypedField typed, std::span<std::b
     } else {
       // The low bytes of a little-endian integer are the narrower integer.
       parsed = ForEachVarint(field, [&](uint64_t value) {
+        if (check.Stopped(kEntryNs)) return false;
         filler.Append(std::as_bytes(std::span(&value, 1)).first(typed.entry_bytes));
+        return true;
       });
     }
     if (!parsed) return false;
@@ -157,11 +168,13 @@ Result<size_t> CheckedSize(DType dtype, std::span<const int64_t> dims, const Lim
   return *size;
 }
 
-Result<Value> ReadStrings(const TensorProto& proto) {
+Result<Value> ReadStrings(const TensorProto& proto, Parallel& stop) {
+  StopCheck check(stop);
   std::vector<std::string> elements;
   WireReader reader(proto.message);
   while (reader.Next()) {
     const Field& field = reader.field();
+    if (check.Stopped(50 + static_cast<int64_t>(field.bytes.size()))) break;
     if (field.number == kStringData) elements.emplace_back(field.AsString());
   }
   auto count = ElementCount(proto.dims);
@@ -196,8 +209,8 @@ int64_t DensePlace(const Tensor& indices, int64_t i, std::span<const int64_t> di
   return at;
 }
 
-Result<Tensor> ReadElements(const TensorProto& proto, const Limits& limits,
-                            ExternalData* external) {
+Result<Tensor> ReadElements(const TensorProto& proto, const Limits& limits, ExternalData* external,
+                            Parallel& stop) {
   WNN_RETURN_IF_ERROR(CheckHead(proto, limits, external));
   const DType dtype = *DTypeFromOnnx(proto.data_type);
   if (dtype == DType::kString) return Unsupported("a tensor of strings is not supported here");
@@ -213,8 +226,8 @@ Result<Tensor> ReadElements(const TensorProto& proto, const Limits& limits,
 
   WNN_ASSIGN_OR_RETURN(Tensor tensor, Tensor::Allocate(dtype, proto.dims));
   if (proto.raw_data) {
-    if (size > 0) std::memcpy(tensor.bytes().data(), proto.raw_data->data(), size);
-  } else if (!ReadTypedField(proto, TypedFieldOf(dtype), tensor.bytes())) {
+    Filler(tensor.bytes(), stop).Append(*proto.raw_data);
+  } else if (!ReadTypedField(proto, TypedFieldOf(dtype), tensor.bytes(), stop)) {
     return InvalidArgument("the number of its elements is not that of " + type);
   }
   return tensor;
@@ -222,31 +235,38 @@ Result<Tensor> ReadElements(const TensorProto& proto, const Limits& limits,
 
 }  // namespace
 
-Result<Tensor> ReadTensor(const TensorProto& proto, const Limits& limits, ExternalData* external) {
-  WNN_ASSIGN_OR_RETURN(Tensor tensor, ReadElements(proto, limits, external));
+Result<Tensor> ReadTensor(const TensorProto& proto, const Limits& limits, ExternalData* external,
+                          Parallel& stop) {
+  WNN_ASSIGN_OR_RETURN(Tensor tensor, ReadElements(proto, limits, external, stop));
+  if (tensor.dtype() != DType::kBool) return tensor;
   // Kernels read them as bool, for which other bytes have no meaning in C++.
-  const auto is_bool = [](std::byte value) { return value <= std::byte{1}; };
-  if (tensor.dtype() == DType::kBool && !std::ranges::all_of(tensor.bytes(), is_bool)) {
-    return InvalidArgument("it is bool, but not all of its bytes are 0 or 1");
-  }
+  bool are_bools = true;
+  InSteps(stop, tensor.n_elements(), [&](int64_t begin, int64_t end) {
+    const auto is_bool = [](std::byte value) { return value <= std::byte{1}; };
+    const auto some =
+        tensor.bytes().subspan(static_cast<size_t>(begin), static_cast<size_t>(end - begin));
+    are_bools = are_bools && std::ranges::all_of(some, is_bool);
+  });
+  if (!are_bools) return InvalidArgument("it is bool, but not all of its bytes are 0 or 1");
   return tensor;
 }
 
-Result<Value> ReadValue(const TensorProto& proto, const Limits& limits, ExternalData* external) {
+Result<Value> ReadValue(const TensorProto& proto, const Limits& limits, ExternalData* external,
+                        Parallel& stop) {
   if (proto.data_type == static_cast<int64_t>(DType::kString)) {
     WNN_RETURN_IF_ERROR(CheckHead(proto, limits, nullptr));
-    return ReadStrings(proto);
+    return ReadStrings(proto, stop);
   }
-  WNN_ASSIGN_OR_RETURN(Tensor tensor, ReadTensor(proto, limits, external));
+  WNN_ASSIGN_OR_RETURN(Tensor tensor, ReadTensor(proto, limits, external, stop));
   return Value(std::move(tensor));
 }
 
-Result<Tensor> ReadSparse(const SparseTensorProto& proto, const Limits& limits) {
-  auto values_proto = proto.values ? ParseTensor(*proto.values) : std::nullopt;
-  auto indices_proto = proto.indices ? ParseTensor(*proto.indices) : std::nullopt;
+Result<Tensor> ReadSparse(const SparseTensorProto& proto, const Limits& limits, Parallel& stop) {
+  auto values_proto = proto.values ? ParseTensor(*proto.values, stop) : std::nullopt;
+  auto indices_proto = proto.indices ? ParseTensor(*proto.indices, stop) : std::nullopt;
   if (!values_proto || !indices_proto) return InvalidEncoding("a malformed sparse tensor");
-  WNN_ASSIGN_OR_RETURN(Tensor values, ReadTensor(*values_proto, limits));
-  WNN_ASSIGN_OR_RETURN(Tensor indices, ReadTensor(*indices_proto, limits));
+  WNN_ASSIGN_OR_RETURN(Tensor values, ReadTensor(*values_proto, limits, nullptr, stop));
+  WNN_ASSIGN_OR_RETURN(Tensor indices, ReadTensor(*indices_proto, limits, nullptr, stop));
   const Shape& shape = indices.shape();
   const int64_t n = values.n_elements();
   const bool is_linear = shape == Shape{n};
@@ -260,8 +280,12 @@ Result<Tensor> ReadSparse(const SparseTensorProto& proto, const Limits& limits) 
   }
   WNN_ASSIGN_OR_RETURN(const size_t size, CheckedSize(values.dtype(), proto.dims, limits));
   WNN_ASSIGN_OR_RETURN(Tensor dense, Tensor::Allocate(values.dtype(), proto.dims));
-  std::memset(dense.bytes().data(), 0, size);
+  InSteps(stop, static_cast<int64_t>(size), [&](int64_t begin, int64_t end) {
+    std::memset(dense.bytes().data() + begin, 0, static_cast<size_t>(end - begin));
+  });
+  StopCheck check(stop);
   for (int64_t i = 0; i < n; ++i) {
+    if (check.Stopped(10 + static_cast<int64_t>(proto.dims.size()))) break;
     const int64_t at = DensePlace(indices, i, proto.dims, dense.n_elements());
     if (at < 0) return InvalidArgument("index " + std::to_string(i) + " lies outside the tensor");
     std::memcpy(dense.bytes().data() + static_cast<size_t>(at) * element_bytes,
@@ -271,15 +295,15 @@ Result<Tensor> ReadSparse(const SparseTensorProto& proto, const Limits& limits) 
 }
 
 Result<Value> ReadCountedValue(const TensorProto& proto, const Limits& limits,
-                               uint64_t* weight_bytes, ExternalData* external) {
-  WNN_ASSIGN_OR_RETURN(Value value, ReadValue(proto, limits, external));
+                               uint64_t* weight_bytes, ExternalData* external, Parallel& stop) {
+  WNN_ASSIGN_OR_RETURN(Value value, ReadValue(proto, limits, external, stop));
   WNN_RETURN_IF_ERROR(Count(value.size_bytes(), limits, weight_bytes));
   return value;
 }
 
 Result<TensorPtr> ReadCountedSparse(const SparseTensorProto& proto, const Limits& limits,
-                                    uint64_t* weight_bytes) {
-  WNN_ASSIGN_OR_RETURN(Tensor dense, ReadSparse(proto, limits));
+                                    uint64_t* weight_bytes, Parallel& stop) {
+  WNN_ASSIGN_OR_RETURN(Tensor dense, ReadSparse(proto, limits, stop));
   WNN_RETURN_IF_ERROR(Count(dense.bytes().size(), limits, weight_bytes));
   return TensorPtr(std::make_shared<const Tensor>(std::move(dense)));
 }

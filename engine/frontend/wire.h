@@ -13,6 +13,7 @@
 #include <cstring>
 #include <span>
 #include <string_view>
+#include <type_traits>
 
 namespace wnn::frontend {
 
@@ -102,19 +103,23 @@ class WireReader {
 };
 
 // Calls add(uint64_t) for each element of a repeated varint field, packed or not. False if
-// malformed.
+// malformed, or when `add` says false.
 template <typename Add>
 bool ForEachVarint(const Field& field, Add add) {
-  if (field.IsVarint()) {
-    add(field.value);
-    return true;
-  }
+  const auto take = [&](uint64_t value) {
+    if constexpr (std::is_same_v<decltype(add(value)), bool>) {
+      return add(value);
+    } else {
+      add(value);
+      return true;
+    }
+  };
+  if (field.IsVarint()) return take(field.value);
   if (!field.IsBytes()) return false;
   WireReader reader(field.bytes);
   uint64_t value = 0;
   while (!reader.AtEnd()) {
-    if (!reader.ReadVarint(&value)) return false;
-    add(value);
+    if (!reader.ReadVarint(&value) || !take(value)) return false;
   }
   return true;
 }

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <functional>
 #include <queue>
+#include <utility>
+
 namespace wnn::graph {
 
 ValueId Graph::AddValue(std::string name, Fact fact) {
@@ -28,9 +30,13 @@ void Graph::RemoveNode(NodeId id) {
 }
 
 void Graph::ReplaceUses(std::span<const ValueId> replacement) {
+  // Chains become shorter as they are followed: each value's is followed once in all.
+  std::vector<ValueId> next(replacement.begin(), replacement.end());
   auto replace = [&](ValueId& id) {
     if (id == kNoValue) return;
-    while (replacement[static_cast<size_t>(id)] != id) id = replacement[static_cast<size_t>(id)];
+    ValueId last = id;
+    while (next[static_cast<size_t>(last)] != last) last = next[static_cast<size_t>(last)];
+    while (id != last) id = std::exchange(next[static_cast<size_t>(id)], last);
   };
   for (Node& node : nodes_) {
     for (ValueId& input : node.inputs) replace(input);

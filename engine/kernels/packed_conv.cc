@@ -155,19 +155,22 @@ int64_t RowsAtOnce(const ConvGeometry& s) {
 }  // namespace
 
 Result<std::unique_ptr<const PackedConv>> PackedConv::Create(std::span<const float> weights,
-                                                             const ConvGeometry& shape) {
+                                                             const ConvGeometry& shape,
+                                                             Parallel& stop) {
   auto packed = std::make_unique<PackedConv>();
   const auto group = static_cast<size_t>(shape.group_out() * Depth(shape));
+  StopCheck check(stop);
   for (int64_t g = 0; g < shape.groups; ++g) {
+    if (check.Stopped(1000)) break;
     const auto own = weights.subspan(static_cast<size_t>(g) * group, group);
     if (IsSmall(shape)) {
       WNN_ASSIGN_OR_RETURN(
           PackedMatrix matrix,
-          PackedMatrix::Create(own, Depth(shape), shape.group_out(), /*transposed=*/true, 1));
+          PackedMatrix::Create(own, Depth(shape), shape.group_out(), /*transposed=*/true, 1, stop));
       packed->matrices_.push_back(std::move(matrix));
     } else {
       WNN_ASSIGN_OR_RETURN(PackedRows rows,
-                           PackedRows::Create(own, shape.group_out(), Depth(shape)));
+                           PackedRows::Create(own, shape.group_out(), Depth(shape), stop));
       packed->rows_.push_back(std::move(rows));
     }
   }

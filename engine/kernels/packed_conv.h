@@ -26,9 +26,11 @@ class PackedConv {
   static bool IsSmall(const ConvGeometry& shape) { return shape.window.out_size() < 16; }
 
   // `weights` as ONNX has them; of `shape` only the channels, groups, kernel and IsSmall() count.
-  // Errors as PackedMatrix::Create. REQUIRES: the weights have the size that the shape says.
+  // Errors, and `stop`, as PackedMatrix::Create. REQUIRES: the weights have the size that the shape
+  // says.
   static Result<std::unique_ptr<const PackedConv>> Create(std::span<const float> weights,
-                                                          const ConvGeometry& shape);
+                                                          const ConvGeometry& shape,
+                                                          Parallel& stop = NeverStopped());
 
   size_t packed_bytes() const;
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <limits>
 
+#include "engine/base/stop_check.h"
 #include "engine/kernels/reference/parallel_for.h"
 
 namespace wnn::kernels {
@@ -69,11 +70,15 @@ void RunTrees(const TreeEnsemble& trees, const T* x, int64_t n_rows, int64_t n_f
   const int64_t walks = std::max<int64_t>(static_cast<int64_t>(trees.roots.size()) * kTogether, 1);
   const int64_t grain = (kWalksPerTask + walks - 1) / walks * kTogether;
   ForRanges(parallel, n_rows, grain, [&](int64_t begin, int64_t end) {
-    std::fill(y + begin * n, y + end * n, start);
-    if (seen != nullptr) std::fill(seen + begin * n, seen + end * n, uint8_t{0});
+    InSteps(parallel, (end - begin) * n, [&](int64_t from, int64_t to) {
+      std::fill(y + begin * n + from, y + begin * n + to, start);
+      if (seen != nullptr) std::fill(seen + begin * n + from, seen + begin * n + to, uint8_t{0});
+    });
+    StopCheck check(parallel);
     int32_t leaves[kTogether];
     // Tree by tree, so that a tree stays in the cache for all rows of the task.
     for (const int32_t root : trees.roots) {
+      if (check.Stopped(30 * (end - begin))) return;
       for (int64_t i = begin; i < end; ++i) {
         const int64_t place = (i - begin) % kTogether;
         if (place == 0) {
@@ -95,6 +100,7 @@ void RunTrees(const TreeEnsemble& trees, const T* x, int64_t n_rows, int64_t n_f
     }
     for (int64_t i = begin; i < end; ++i) {
       for (int64_t t = 0; t < n; ++t) {
+        if (check.Stopped(2)) return;
         double& value = y[i * n + t];
         if (value == start && aggregate != Aggregate::kSum && aggregate != Aggregate::kAverage) {
           value = 0;  // no leaf had the target

@@ -57,7 +57,7 @@ Result<std::shared_ptr<const kernels::Conv>> PackConv(const CompileContext& cont
   key.Add(algorithm, bias.get()).AddSpec(spec);
   auto make = [&] {
     return kernels::Conv::Create(algorithm, spec, FloatsOf(context.InputConstant(kWeights)),
-                                 FloatsOf(bias));
+                                 FloatsOf(bias), context.stop());
   };
   return context.PackObject<kernels::Conv>(kWeights, key.key(), make);
 }

@@ -115,10 +115,10 @@ Result<CompiledPtr> CompileConv(const CompileContext& context) {
   const kernels::Window& w = shape.window;
   key.Add(layout, shape.batch, shape.in_channels, shape.out_channels, shape.groups);
   key.Add(w.in, w.out, w.kernel, w.stride, w.dilation, w.pad_begin, w.pad_end);
-  WNN_ASSIGN_OR_RETURN(std::shared_ptr<const Conv> conv,
-                       context.PackObject<Conv>(kW, key.key(), [&] {
-                         return Conv::Create(shape, {weights->bytes().data(), w_signed}, layout);
-                       }));
+  WNN_ASSIGN_OR_RETURN(
+      std::shared_ptr<const Conv> conv, context.PackObject<Conv>(kW, key.key(), [&] {
+        return Conv::Create(shape, {weights->bytes().data(), w_signed}, layout, context.stop());
+      }));
   return CompiledPtr(std::make_unique<ConvOp>(
       std::move(conv), context.InputType(kX) == DType::kInt8,
       context.Output(0).dtype == DType::kInt8, ShapeProduct(context.InputShape(kWScale)) > 1));

@@ -1,6 +1,7 @@
 // Concat and Split: the two directions of copying between a tensor and its slices along an axis.
 #include <array>
 
+#include "engine/base/stop_check.h"
 #include "engine/kernels/reference/strided_copy.h"
 #include "engine/ops/families.h"
 #include "engine/ops/shape_math.h"
@@ -18,11 +19,14 @@ struct Slice {
 };
 
 std::vector<Slice> MakeSlices(std::span<const int64_t> whole, std::span<const Shape> parts,
-                              size_t axis, size_t element_bytes, bool to_whole) {
+                              size_t axis, size_t element_bytes, bool to_whole,
+                              StoppableParallel& stop) {
+  StopCheck check(stop);
   const std::vector<int64_t> whole_strides = kernels::DenseStrides(whole);
   std::vector<Slice> slices;
   int64_t first = 0;
   for (const Shape& part : parts) {
+    if (check.Stopped(300)) break;
     std::vector<int64_t> part_strides = kernels::DenseStrides(part);
     const auto& to = to_whole ? whole_strides : part_strides;
     const auto& from = to_whole ? part_strides : whole_strides;
@@ -39,7 +43,9 @@ class ConcatOp final : public CompiledOp {
       : slices_(std::move(slices)), is_join_(is_join) {}
   bool IsJoin() const override { return is_join_; }
   Status Run(const RunArgs& args) const override {
+    StopCheck check(*args.parallel);
     for (size_t i = 0; i < slices_.size(); ++i) {
+      if (check.Stopped(100)) return OkStatus();
       slices_[i].copy.Run(args.outputs[0] + slices_[i].offset_bytes, args.inputs[i],
                           *args.parallel);
     }
@@ -55,7 +61,9 @@ class SplitOp final : public CompiledOp {
  public:
   explicit SplitOp(std::vector<Slice> slices) : slices_(std::move(slices)) {}
   Status Run(const RunArgs& args) const override {
+    StopCheck check(*args.parallel);
     for (size_t i = 0; i < slices_.size(); ++i) {
+      if (check.Stopped(100)) return OkStatus();
       if (args.outputs[i] == nullptr) continue;
       slices_[i].copy.Run(args.outputs[i], args.inputs[0] + slices_[i].offset_bytes,
                           *args.parallel);
@@ -118,7 +126,7 @@ Result<CompiledPtr> CompileConcat(const CompileContext& context) {
   std::vector<Shape> parts;
   for (size_t i = 0; i < context.n_inputs(); ++i) parts.push_back(context.InputShape(i));
   return CompiledPtr(std::make_unique<ConcatOp>(
-      MakeSlices(out, parts, axis, DTypeBits(context.InputType(0)) / 8, true),
+      MakeSlices(out, parts, axis, DTypeBits(context.InputType(0)) / 8, true, context.stop()),
       ViewAxis(out, axis).outer == 1));
 }
 
@@ -188,7 +196,7 @@ Result<CompiledPtr> CompileSplit(const CompileContext& context) {
     parts.push_back(context.OutputShape(i));
   }
   return CompiledPtr(std::make_unique<SplitOp>(
-      MakeSlices(in, parts, axis, DTypeBits(context.InputType(0)) / 8, false)));
+      MakeSlices(in, parts, axis, DTypeBits(context.InputType(0)) / 8, false, context.stop())));
 }
 
 constexpr auto kOps = std::to_array<OpDef>({

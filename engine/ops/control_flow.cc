@@ -64,27 +64,27 @@ Status InferLoop(InferContext& context) {
 // What a loop's body gives in each turn and is stacked in the end.
 class ScanOutputs {
  public:
-  ScanOutputs(EvaluateContext& context, size_t count) : context_(context), values_(count) {}
+  ScanOutputs(EvaluateContext& context, size_t count)
+      : context_(context), values_(count, StackedValues(context, 0, /*backwards=*/false)) {}
 
   Status Add(size_t i, Value value) {
-    values_[i].push_back(std::move(value));
     // Not what the values hold, which is counted where they are made, but the list of them.
     constexpr uint64_t kBytesPerValue = 64;
     if (++n_values_ * kBytesPerValue > context_.limits().max_memory_bytes) {
       return TooLarge("the loop has more turns than there is memory for its results");
     }
-    return OkStatus();
+    return values_[i].Add(std::move(value));
   }
 
   // Output `i`, of which `fact` is known if there was no turn at all.
   Result<Value> Stack(size_t i, const Fact& fact) {
-    if (!values_[i].empty()) return JoinValues(context_, values_[i], 0, /*new_axis=*/true);
+    if (!values_[i].empty()) return values_[i].Finish();
     return NoTurns(context_, fact);
   }
 
  private:
   EvaluateContext& context_;
-  std::vector<std::vector<Value>> values_;
+  std::vector<StackedValues> values_;
   uint64_t n_values_ = 0;
 };
 

@@ -178,6 +178,34 @@ TEST(LoopTest, CountsConditionsAndScanOutputs) {
   EXPECT_EQ(out[2].shape(), (Shape{0}));
 }
 
+// Their slices are joined many at a time.
+TEST(LoopTest, ManyTurnsAreStackedInOrder) {
+  constexpr int64_t kTurns = 70'000;
+  ModelBuilder body, scan_body, model(11);
+  body.Input("i", DType::kInt64, {});
+  body.Input("c", DType::kBool, {});
+  body.Node("Identity", {"c"}, {"goes_on"});
+  body.Output("goes_on");
+  body.Output("i");
+  scan_body.Input("e", DType::kInt64, {});
+  scan_body.Node("Identity", {"e"}, {"f"});
+  scan_body.Output("f");
+  model.Input("M", DType::kInt64, {});
+  model.Initializer<bool>("true", {}, {true});
+  model.Node("Loop", {"M", "true"}, {"turns"}, {GraphAttr("body", body)});
+  model.Node("Scan", {"turns"}, {"back"},
+             {GraphAttr("body", scan_body), Attr("num_scan_inputs", 1),
+              Attr("scan_output_directions", Ints{1})});
+  model.Output("turns");
+  model.Output("back");
+  auto out = RunModel(model.Build(), Inputs(MakeTensor<int64_t>({}, {kTurns})));
+  ASSERT_TRUE(out.has_value()) << out.error().message();
+  Ints forwards = Iota<int64_t>(kTurns);
+  EXPECT_EQ(ValuesOf<int64_t>(out->at(0)), forwards);
+  std::reverse(forwards.begin(), forwards.end());
+  EXPECT_EQ(ValuesOf<int64_t>(out->at(1)), forwards);
+}
+
 TEST(LoopTest, EndlessLoopsStopAndRunOutOfMemory) {
   ModelBuilder body, model;
   body.Input("i", DType::kInt64, {});

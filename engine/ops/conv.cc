@@ -170,7 +170,7 @@ Result<std::unique_ptr<const CompiledOp>> CompileConv(const CompileContext& cont
   WNN_ASSIGN_OR_RETURN(std::shared_ptr<const kernels::PackedConv> weights,
                        context.PackObject<kernels::PackedConv>(kW, key.key(), [&] {
                          return kernels::PackedConv::Create(FloatsOf(context.InputConstant(kW)),
-                                                            shape);
+                                                            shape, context.stop());
                        }));
   WNN_ASSIGN_OR_RETURN([[maybe_unused]] size_t scratch, weights->ScratchBytes(shape, 1));
   return std::unique_ptr<const CompiledOp>(

@@ -2,9 +2,12 @@
 
 #include <algorithm>
 
+#include "engine/base/stop_check.h"
+
 namespace wnn::ops {
 
-void Dequantize(const IntegerRows& rows, float* to) {
+void Dequantize(const IntegerRows& rows, float* to, Parallel& stop) {
+  StopCheck check(stop);
   const int64_t n_blocks = rows.blocks();
   const auto middle = static_cast<float>(1 << (rows.bits - 1));
   const auto zero_of = [&](int64_t row, int64_t block) {
@@ -17,6 +20,7 @@ void Dequantize(const IntegerRows& rows, float* to) {
     const float* scales = rows.scales + row * n_blocks;
     for (int64_t block = 0; block < n_blocks; ++block) {
       const int64_t begin = block * rows.block, end = std::min(begin + rows.block, rows.k);
+      if (check.Stopped(4 * (end - begin))) return;
       float scale = scales[block], zero = zero_of(row, block);
       for (int64_t i = begin; i < end; ++i) {
         if (rows.groups != nullptr) {

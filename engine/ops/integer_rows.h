@@ -5,6 +5,8 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "engine/base/parallel.h"
+
 namespace wnn::ops {
 
 // Integer i of those of so many bits, the first in a byte's low ones.
@@ -32,7 +34,8 @@ struct IntegerRows {
   int64_t row_bytes() const { return blocks() * (block * bits / 8); }
 };
 
-// (integer - zero point) * scale of each, as [n][k]. REQUIRES: groups are in [0, blocks()).
-void Dequantize(const IntegerRows& rows, float* to);
+// (integer - zero point) * scale of each, as [n][k]. Ends early once `stop` is stopped. REQUIRES:
+// groups are in [0, blocks()).
+void Dequantize(const IntegerRows& rows, float* to, Parallel& stop);
 
 }  // namespace wnn::ops

@@ -157,7 +157,8 @@ Result<std::shared_ptr<const kernels::InvertedResidual>> Pack(const CompileConte
     return kernels::InvertedResidual::Create(
         SpecOf(block),
         {floats(Stage::kExpand, 0), floats(Stage::kExpand, 1), floats(Stage::kDepthwise, 0),
-         floats(Stage::kDepthwise, 1), floats(Stage::kProject, 0), floats(Stage::kProject, 1)});
+         floats(Stage::kDepthwise, 1), floats(Stage::kProject, 0), floats(Stage::kProject, 1)},
+        context.stop());
   };
   return context.PackObject<kernels::InvertedResidual>(InvertedResidualWeights(Stage::kProject),
                                                        key.key(), make);

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <array>
 
+#include "engine/base/stop_check.h"
 #include "engine/kernels/blocked/gemm.h"
 #include "engine/ops/blocked_conv_node.h"
 #include "engine/ops/families.h"
@@ -153,10 +154,10 @@ Result<std::unique_ptr<const Packed>> Dequantized(const CompileContext& context,
   WNN_ASSIGN_OR_RETURN(rows.groups, ReadGroups(context, node));
   WNN_ASSIGN_OR_RETURN(Tensor floats, Tensor::Allocate(DType::kFloat, {node.n, node.k}));
   auto* to = reinterpret_cast<float*>(floats.bytes().data());
-  Dequantize(rows, to);
+  Dequantize(rows, to, context.stop());
   WNN_ASSIGN_OR_RETURN(kernels::PackedMatrix matrix,
                        kernels::PackedMatrix::Create({to, static_cast<size_t>(node.n * node.k)},
-                                                     node.k, node.n, true, 1));
+                                                     node.k, node.n, true, 1, context.stop()));
   return std::unique_ptr<const Packed>(std::make_unique<Packed>(std::move(matrix)));
 }
 
@@ -302,13 +303,15 @@ Result<std::unique_ptr<const Packed>> Decoded(const CompileContext& context, con
   const std::byte* codes = context.InputConstant(kB)->bytes().data();
   const std::span<const float> scales = FloatsOf(context.InputConstant(kAbsMax));
   const CodeTable& table = node.is_nf4 ? kNf4 : kFp4;
-  for (int64_t i = 0; i < n; ++i) {
-    const auto code = static_cast<size_t>(IntegerAt(codes, i ^ 1, 4));
-    to[i] = table[code] * scales[static_cast<size_t>(i / node.block)];
-  }
-  WNN_ASSIGN_OR_RETURN(
-      kernels::PackedMatrix matrix,
-      kernels::PackedMatrix::Create({to, static_cast<size_t>(n)}, node.k, node.n, true, 1));
+  InSteps(context.stop(), n, [&](int64_t begin, int64_t end) {
+    for (int64_t i = begin; i < end; ++i) {
+      const auto code = static_cast<size_t>(IntegerAt(codes, i ^ 1, 4));
+      to[i] = table[code] * scales[static_cast<size_t>(i / node.block)];
+    }
+  });
+  WNN_ASSIGN_OR_RETURN(kernels::PackedMatrix matrix,
+                       kernels::PackedMatrix::Create({to, static_cast<size_t>(n)}, node.k, node.n,
+                                                     true, 1, context.stop()));
   return std::unique_ptr<const Packed>(std::make_unique<Packed>(std::move(matrix)));
 }
 

@@ -116,7 +116,7 @@ Result<CompiledPtr> CompilePacked(const CompileContext& context, const MatrixPro
     WNN_ASSIGN_OR_RETURN(
         kernels::PackedMatrix matrix,
         kernels::PackedMatrix::Create(FloatsOf(context.InputConstant(kB)), product.k(), product.n(),
-                                      product.trans_b, product.alpha));
+                                      product.trans_b, product.alpha, context.stop()));
     return std::unique_ptr<const PackedB>(std::make_unique<PackedB>(std::move(matrix)));
   };
   // The shape too: the same numbers may be read as another matrix.

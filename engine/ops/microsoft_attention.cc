@@ -4,6 +4,7 @@
 #include <array>
 #include <cmath>
 
+#include "engine/base/stop_check.h"
 #include "engine/kernels/blocked/gemm.h"
 #include "engine/kernels/reference/number_io.h"
 #include "engine/kernels/reference/parallel_for.h"
@@ -238,7 +239,10 @@ Result<std::vector<float>> WeightNumbers(const CompileContext& context, int64_t 
   const int64_t n = weights->n_elements();
   std::vector<double> numbers(static_cast<size_t>(n)), scales(static_cast<size_t>(width), 1),
       zeros(static_cast<size_t>(width), 0);
-  kernels::ReadNumbers(weights->dtype(), weights->bytes().data(), 0, n, numbers.data());
+  InSteps(context.stop(), n, [&](int64_t begin, int64_t end) {
+    kernels::ReadNumbers(weights->dtype(), weights->bytes().data(), begin, end - begin,
+                         numbers.data() + begin);
+  });
   // One of all columns, or one a column.
   const auto read = [&](size_t input, std::vector<double>& into) -> Status {
     if (!context.HasInput(input)) return OkStatus();
@@ -259,7 +263,9 @@ Result<std::vector<float>> WeightNumbers(const CompileContext& context, int64_t 
     WNN_RETURN_IF_ERROR(read(kWZero, zeros));
   }
   std::vector<float> floats(numbers.size());
+  StopCheck check(context.stop());
   for (size_t i = 0; i < floats.size(); ++i) {
+    if (check.Stopped(10)) return context.stop().Check();
     const size_t column = i % static_cast<size_t>(width);
     floats[i] = static_cast<float>((numbers[i] - zeros[column]) * scales[column]);
   }
@@ -272,8 +278,9 @@ Result<std::shared_ptr<const ProjectionWeights>> PackWeights(const CompileContex
   return context.PackObject<ProjectionWeights>(
       kWeights, key.key(), [&]() -> Result<std::unique_ptr<const ProjectionWeights>> {
         WNN_ASSIGN_OR_RETURN(std::vector<float> numbers, WeightNumbers(context, width));
-        WNN_ASSIGN_OR_RETURN(kernels::PackedMatrix matrix,
-                             kernels::PackedMatrix::Create(numbers, inputs, width, false, 1));
+        WNN_ASSIGN_OR_RETURN(
+            kernels::PackedMatrix matrix,
+            kernels::PackedMatrix::Create(numbers, inputs, width, false, 1, context.stop()));
         return std::unique_ptr<const ProjectionWeights>(
             std::make_unique<ProjectionWeights>(std::move(matrix)));
       });

@@ -221,12 +221,12 @@ Result<std::unique_ptr<const Layer>> MakeLayer(const CompileContext& context, co
       rows.data = weights + e * bytes;
       rows.scales = reinterpret_cast<const float*>(all_scales) + e * scales;
       rows.zeros = all_zeros != nullptr ? all_zeros + e * zero_bytes : nullptr;
-      Dequantize(rows, reinterpret_cast<float*>(floats.bytes().data()));
+      Dequantize(rows, reinterpret_cast<float*>(floats.bytes().data()), context.stop());
       numbers = reinterpret_cast<const float*>(floats.bytes().data());
     }
-    WNN_ASSIGN_OR_RETURN(
-        kernels::PackedMatrix matrix,
-        kernels::PackedMatrix::Create({numbers, static_cast<size_t>(size)}, s.k, s.n, true, 1));
+    WNN_ASSIGN_OR_RETURN(kernels::PackedMatrix matrix,
+                         kernels::PackedMatrix::Create({numbers, static_cast<size_t>(size)}, s.k,
+                                                       s.n, true, 1, context.stop()));
     layer->experts.push_back(std::move(matrix));
   }
   return std::unique_ptr<const Layer>(std::move(layer));

@@ -142,10 +142,12 @@ Result<CompiledPtr> CompileScaler(const CompileContext& context) {
   WNN_RETURN_IF_ERROR(RequireOneOrEach(scale, rows.features, "scale"));
   return MakeRowsOp(context, rows, rows.features, 0,
                     [offset = std::move(offset), scale = std::move(scale), n = rows.features](
-                        const double* x, double* y, int64_t, const RunArgs&) {
-                      for (int64_t i = 0; i < n; ++i) {
-                        y[i] = (x[i] - OneOrEach(offset, i, 0)) * OneOrEach(scale, i, 1);
-                      }
+                        const double* x, double* y, int64_t, const RunArgs& args) {
+                      InSteps(*args.parallel, n, [&](int64_t begin, int64_t end) {
+                        for (int64_t i = begin; i < end; ++i) {
+                          y[i] = (x[i] - OneOrEach(offset, i, 0)) * OneOrEach(scale, i, 1);
+                        }
+                      });
                     });
 }
 
@@ -156,16 +158,20 @@ Result<CompiledPtr> CompileNormalizer(const CompileContext& context) {
   }
   const Rows rows = LastDimension(context.InputShape(0));
   return MakeRowsOp(context, rows, rows.features, 0,
-                    [norm = norm[norm.size() - 1], n = rows.features](const double* x, double* y,
-                                                                      int64_t, const RunArgs&) {
+                    [norm = norm[norm.size() - 1], n = rows.features](
+                        const double* x, double* y, int64_t, const RunArgs& args) {
                       double size = norm == 'X' && n > 0 ? x[0] : 0;
-                      for (int64_t i = 0; i < n; ++i) {
-                        if (norm == 'X') size = std::max(size, x[i]);
-                        if (norm == '1') size += std::abs(x[i]);
-                        if (norm == '2') size += x[i] * x[i];
-                      }
+                      InSteps(*args.parallel, n, [&](int64_t begin, int64_t end) {
+                        for (int64_t i = begin; i < end; ++i) {
+                          if (norm == 'X') size = std::max(size, x[i]);
+                          if (norm == '1') size += std::abs(x[i]);
+                          if (norm == '2') size += x[i] * x[i];
+                        }
+                      });
                       if (norm == '2') size = std::sqrt(size);
-                      for (int64_t i = 0; i < n; ++i) y[i] = size == 0 ? x[i] : x[i] / size;
+                      InSteps(*args.parallel, n, [&](int64_t begin, int64_t end) {
+                        for (int64_t i = begin; i < end; ++i) y[i] = size == 0 ? x[i] : x[i] / size;
+                      });
                     });
 }
 
@@ -174,8 +180,10 @@ Result<CompiledPtr> CompileBinarizer(const CompileContext& context) {
   const Rows rows = LastDimension(context.InputShape(0));
   return MakeRowsOp(context, rows, rows.features, 0,
                     [threshold = static_cast<double>(threshold), n = rows.features](
-                        const double* x, double* y, int64_t, const RunArgs&) {
-                      for (int64_t i = 0; i < n; ++i) y[i] = x[i] > threshold ? 1 : 0;
+                        const double* x, double* y, int64_t, const RunArgs& args) {
+                      InSteps(*args.parallel, n, [&](int64_t begin, int64_t end) {
+                        for (int64_t i = begin; i < end; ++i) y[i] = x[i] > threshold ? 1 : 0;
+                      });
                     });
 }
 
@@ -197,11 +205,14 @@ Result<CompiledPtr> CompileImputer(const CompileContext& context) {
   WNN_RETURN_IF_ERROR(RequireOneOrEach(imputed, rows.features, "imputed_value"));
   return MakeRowsOp(context, rows, rows.features, 0,
                     [imputed = std::move(imputed), replaced, n = rows.features](
-                        const double* x, double* y, int64_t, const RunArgs&) {
-                      for (int64_t i = 0; i < n; ++i) {
-                        const bool missing = replaced != replaced ? x[i] != x[i] : x[i] == replaced;
-                        y[i] = missing ? OneOrEach(imputed, i, 0) : x[i];
-                      }
+                        const double* x, double* y, int64_t, const RunArgs& args) {
+                      InSteps(*args.parallel, n, [&](int64_t begin, int64_t end) {
+                        for (int64_t i = begin; i < end; ++i) {
+                          const bool missing =
+                              replaced != replaced ? x[i] != x[i] : x[i] == replaced;
+                          y[i] = missing ? OneOrEach(imputed, i, 0) : x[i];
+                        }
+                      });
                     });
 }
 
@@ -231,7 +242,9 @@ class OneHotEncoderOp final : public CompiledOp {
       : categories_(std::move(categories)), n_(n), in_(in), zeros_(zeros) {}
   Status Run(const RunArgs& args) const override {
     float* y = args.out<float>(0);
+    StopCheck check(*args.parallel);
     for (int64_t i = 0; i < n_; ++i) {
+      if (check.Stopped(10 + static_cast<int64_t>(categories_.size()))) return OkStatus();
       double x;
       kernels::ReadNumbers(in_, args.inputs[0], i, 1, &x);
       bool any = false;
@@ -291,8 +304,10 @@ class FeatureVectorizerOp final : public CompiledOp {
   Status Run(const RunArgs& args) const override {
     float* y = args.out<float>(0);
     int64_t at = 0;
+    StopCheck check(*args.parallel);
     for (size_t p = 0; p < parts_.size(); ++p) {
       for (int64_t i = 0; i < rows_ * parts_[p].width; ++i) {
+        if (check.Stopped(10)) return OkStatus();
         double x;
         kernels::ReadNumbers(parts_[p].dtype, args.inputs[p], i, 1, &x);
         y[i / parts_[p].width * width_ + at + i % parts_[p].width] = static_cast<float>(x);
@@ -341,7 +356,9 @@ class ArrayFeatureExtractorOp final : public CompiledOp {
       : rows_(rows), n_columns_(n_columns), element_bytes_(element_bytes) {}
   Status Run(const RunArgs& args) const override {
     const int64_t* columns = args.in<int64_t>(1);
+    StopCheck check(*args.parallel);
     for (int64_t i = 0; i < n_columns_; ++i) {
+      if (check.Stopped(1)) return OkStatus();
       if (columns[i] < 0 || columns[i] >= rows_.features) {
         return InvalidArgument("column " + std::to_string(columns[i]) + " of " +
                                std::to_string(rows_.features) + " does not exist");
@@ -350,6 +367,7 @@ class ArrayFeatureExtractorOp final : public CompiledOp {
     std::byte* to = args.outputs[0];
     for (int64_t row = 0; row < rows_.n; ++row) {
       for (int64_t i = 0; i < n_columns_; ++i, to += element_bytes_) {
+        if (check.Stopped(4)) return OkStatus();
         const auto at = static_cast<size_t>(row * rows_.features + columns[i]) * element_bytes_;
         std::memcpy(to, args.inputs[0] + at, element_bytes_);
       }

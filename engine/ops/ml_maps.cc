@@ -9,6 +9,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "engine/base/stop_check.h"
 #include "engine/kernels/reference/number_io.h"
 #include "engine/ops/evaluate_context.h"
 #include "engine/ops/families.h"
@@ -149,8 +150,14 @@ Status EvaluateCastMap(EvaluateContext& context) {
   if (sparse_size > static_cast<int64_t>(context.limits().max_tensor_bytes)) {
     return TooLarge("attribute 'max_map' is over the limit of a tensor");
   }
+  // The places, in the budget as long as they are there.
+  const int64_t n_places = sparse_size < 0 ? map->keys.tensor()->n_elements() : sparse_size;
+  WNN_ASSIGN_OR_RETURN(
+      const MemoryCharge charge,
+      MemoryCharge::Take(context.budget(), static_cast<uint64_t>(n_places) * sizeof(int64_t)));
   WNN_ASSIGN_OR_RETURN(std::vector<int64_t> from,
                        PlacesOf(ElementsOf<int64_t>(*map->keys.tensor()), sparse_size));
+  StopCheck check(context.parallel());
   const Shape shape = {1, static_cast<int64_t>(from.size())};
   const StringTensor* texts = map->values.strings();
   const auto number = [&](int64_t i) {
@@ -164,10 +171,12 @@ Status EvaluateCastMap(EvaluateContext& context) {
     return x;
   };
   if (dtype != DType::kString) {
-    std::vector<double> numbers;
-    for (const int64_t i : from) numbers.push_back(i < 0 ? 0 : number(i));
     WNN_ASSIGN_OR_RETURN(Tensor out, context.Allocate(dtype, shape));
-    kernels::WriteNumbers(dtype, numbers.data(), 0, shape[1], {}, out.bytes().data());
+    for (size_t i = 0; i < from.size(); ++i) {
+      if (check.Stopped(20)) return context.stop().Check();
+      const double x = from[i] < 0 ? 0 : number(from[i]);
+      kernels::WriteNumbers(dtype, &x, static_cast<int64_t>(i), 1, {}, out.bytes().data());
+    }
     context.SetOutput(0, std::move(out));
     return OkStatus();
   }
@@ -210,13 +219,28 @@ Status InferDictVectorizer(InferContext& context) {
   return OkStatus();
 }
 
-// Where each word of the vocabulary stands among the keys; -1 for nowhere.
+// Where words stand among `keys`. kTimeout once the run is to stop.
 template <typename T>
-std::vector<int64_t> Find(std::span<const T> vocabulary, std::span<const T> keys) {
+Result<std::unordered_map<T, int64_t>> PlacesAmong(const EvaluateContext& context,
+                                                   std::span<const T> keys) {
+  StopCheck check(context.parallel());
   std::unordered_map<T, int64_t> places;
-  for (size_t i = 0; i < keys.size(); ++i) places[keys[i]] = static_cast<int64_t>(i);
+  for (size_t i = 0; i < keys.size(); ++i) {
+    if (check.Stopped(200)) return context.stop().Check();
+    places[keys[i]] = static_cast<int64_t>(i);
+  }
+  return places;
+}
+
+// The place of each word; -1 for nowhere.
+template <typename T>
+Result<std::vector<int64_t>> Find(const EvaluateContext& context, std::span<const T> vocabulary,
+                                  std::span<const T> keys) {
+  WNN_ASSIGN_OR_RETURN(const auto places, PlacesAmong<T>(context, keys));
+  StopCheck check(context.parallel());
   std::vector<int64_t> found;
   for (const T& word : vocabulary) {
+    if (check.Stopped(200)) return context.stop().Check();
     const auto place = places.find(word);
     found.push_back(place == places.end() ? -1 : place->second);
   }
@@ -233,9 +257,11 @@ Status EvaluateDictVectorizer(EvaluateContext& context) {
       (text_keys == nullptr && map->keys.dtype() != DType::kInt64)) {
     return InvalidArgument("the map's keys are not of the vocabulary's type");
   }
-  const std::vector<int64_t> from =
-      text_keys != nullptr ? Find<std::string>(strings, text_keys->elements)
-                           : Find<int64_t>(integers, ElementsOf<int64_t>(*map->keys.tensor()));
+  WNN_ASSIGN_OR_RETURN(
+      const std::vector<int64_t> from,
+      text_keys != nullptr
+          ? Find<std::string>(context, strings, text_keys->elements)
+          : Find<int64_t>(context, integers, ElementsOf<int64_t>(*map->keys.tensor())));
   const Shape shape = {1, static_cast<int64_t>(from.size())};
   if (const StringTensor* texts = map->values.strings()) {
     WNN_ASSIGN_OR_RETURN(TextBuilder out, TextBuilder::Make(context, shape[1]));
@@ -289,9 +315,12 @@ Status EvaluateCategoryMapper(EvaluateContext& context) {
   if (const StringTensor* texts = context.InputValue(0).strings()) {
     WNN_ASSIGN_OR_RETURN(Tensor out, context.Allocate(DType::kInt64, std::move(shape)));
     auto* to = reinterpret_cast<int64_t*>(out.bytes().data());
-    // What is looked for is the vocabulary, whose places are those of its words.
-    for (const int64_t i : Find<std::string>(texts->elements, strings)) {
-      *to++ = i < 0 ? other : integers[static_cast<size_t>(i)];
+    WNN_ASSIGN_OR_RETURN(const auto places, PlacesAmong<std::string>(context, strings));
+    StopCheck check(context.parallel());
+    for (const std::string& text : texts->elements) {
+      if (check.Stopped(200)) return context.stop().Check();
+      const auto place = places.find(text);
+      *to++ = place == places.end() ? other : integers[static_cast<size_t>(place->second)];
     }
     context.SetOutput(0, std::move(out));
     return OkStatus();
@@ -299,8 +328,11 @@ Status EvaluateCategoryMapper(EvaluateContext& context) {
   const auto numbers = context.InputElements<int64_t>(0);
   WNN_ASSIGN_OR_RETURN(TextBuilder out,
                        TextBuilder::Make(context, static_cast<int64_t>(numbers.size())));
-  for (const int64_t i : Find<int64_t>(numbers, integers)) {
-    WNN_RETURN_IF_ERROR(out.Add(i < 0 ? std::string(unused) : strings[static_cast<size_t>(i)]));
+  WNN_ASSIGN_OR_RETURN(const auto places, PlacesAmong<int64_t>(context, integers));
+  for (const int64_t number : numbers) {
+    const auto place = places.find(number);
+    WNN_RETURN_IF_ERROR(out.Add(
+        place == places.end() ? std::string(unused) : strings[static_cast<size_t>(place->second)]));
   }
   WNN_ASSIGN_OR_RETURN(Value made, std::move(out).Finish(std::move(shape)));
   context.SetOutput(0, std::move(made));

@@ -22,7 +22,7 @@ inline Result<std::vector<double>> ReadFloats(const OpContext& context, std::str
 }
 
 // An operator on each row of numbers, by way of double. `Compute` is called with the features, room
-// for n_out results, and the row's number.
+// for n_out results, and the row's number; a row may be as long as a tensor.
 template <typename Compute>
 class RowsOp final : public CompiledOp {
  public:
@@ -51,12 +51,18 @@ class RowsOp final : public CompiledOp {
       StopCheck check(*args.parallel);
       for (int64_t i = rows_.n * t / n_tasks; i < rows_.n * (t + 1) / n_tasks; ++i) {
         if (check.Stopped(row_cost_)) return;
-        kernels::ReadNumbers(types_.in, args.inputs[0], i * rows_.features, rows_.features, x);
+        InSteps(*args.parallel, rows_.features, [&](int64_t begin, int64_t end) {
+          kernels::ReadNumbers(types_.in, args.inputs[0], i * rows_.features + begin, end - begin,
+                               x + begin);
+        });
         compute_(x, y, i, args);
         if (types_.output >= args.outputs.size() || args.outputs[types_.output] == nullptr) {
           continue;
         }
-        kernels::WriteNumbers(types_.out, y, i * n_out_, n_out_, {}, args.outputs[types_.output]);
+        InSteps(*args.parallel, n_out_, [&](int64_t begin, int64_t end) {
+          kernels::WriteNumbers(types_.out, y + begin, i * n_out_ + begin, end - begin, {},
+                                args.outputs[types_.output]);
+        });
       }
     });
     return OkStatus();

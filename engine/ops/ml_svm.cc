@@ -142,12 +142,14 @@ struct Classifier {
   }
 
   // Fills `scores`, n_scores() of them, and returns the label.
-  int64_t Classify(const double* x, int64_t features, std::span<double> scores) const;
+  int64_t Classify(const double* x, int64_t features, std::span<double> scores,
+                   Parallel& parallel) const;
 
  private:
   // The scores of the pairs, and the class with the most votes.
   int64_t Vote(const double* x, int64_t features, std::vector<double>& pairs) const;
-  void Probabilities(std::span<const double> pairs, std::span<double> scores) const;
+  void Probabilities(std::span<const double> pairs, std::span<double> scores,
+                     Parallel& parallel) const;
 };
 
 int64_t Classifier::Vote(const double* x, int64_t features, std::vector<double>& pairs) const {
@@ -177,7 +179,9 @@ int64_t Classifier::Vote(const double* x, int64_t features, std::vector<double>&
 
 // Pairwise coupling: Wu, Lin and Weng, Probability Estimates for Multi-class Classification by
 // Pairwise Coupling (2004), algorithm 2.
-void Classifier::Probabilities(std::span<const double> pairs, std::span<double> p) const {
+void Classifier::Probabilities(std::span<const double> pairs, std::span<double> p,
+                               Parallel& parallel) const {
+  StopCheck check(parallel);
   const size_t n = p.size();
   constexpr double kLeast = 1e-7;
   std::vector<double> r(n * n), q(n * n), qp(n);  // r[i][j]: that it is i where it is i or j
@@ -201,6 +205,7 @@ void Classifier::Probabilities(std::span<const double> pairs, std::span<double> 
   for (size_t iteration = 0; iteration < std::max<size_t>(100, n); ++iteration) {
     double pqp = 0, worst = 0;
     for (size_t i = 0; i < n; ++i) {
+      if (check.Stopped(static_cast<int64_t>(n))) return;
       qp[i] = 0;
       for (size_t j = 0; j < n; ++j) qp[i] += q[i * n + j] * p[j];
       pqp += p[i] * qp[i];
@@ -208,6 +213,7 @@ void Classifier::Probabilities(std::span<const double> pairs, std::span<double> 
     for (size_t i = 0; i < n; ++i) worst = std::max(worst, std::abs(qp[i] - pqp));
     if (worst < enough) break;
     for (size_t i = 0; i < n; ++i) {
+      if (check.Stopped(2 * static_cast<int64_t>(n))) return;
       const double step = (pqp - qp[i]) / q[i * n + i], norm = 1 + step;
       p[i] += step;
       pqp = (pqp + step * (step * q[i * n + i] + 2 * qp[i])) / (norm * norm);
@@ -219,7 +225,8 @@ void Classifier::Probabilities(std::span<const double> pairs, std::span<double> 
   }
 }
 
-int64_t Classifier::Classify(const double* x, int64_t features, std::span<double> scores) const {
+int64_t Classifier::Classify(const double* x, int64_t features, std::span<double> scores,
+                             Parallel& parallel) const {
   if (!by_pairs()) {
     for (int64_t c = 0; c < n_classes(); ++c) {
       scores[static_cast<size_t>(c)] =
@@ -235,7 +242,7 @@ int64_t Classifier::Classify(const double* x, int64_t features, std::span<double
   std::vector<double> pairs;
   const int64_t label = labels[static_cast<size_t>(Vote(x, features, pairs))];
   if (!prob_a.empty()) {
-    Probabilities(pairs, scores);
+    Probabilities(pairs, scores, parallel);
     Transform(transform, scores);
   } else if (n_classes() > 2) {
     std::ranges::copy(pairs, scores.begin());
@@ -317,7 +324,8 @@ Result<CompiledPtr> CompileClassifier(const CompileContext& context) {
       context, rows, n_scores, 1,
       [svm = std::move(svm), features, n_scores](const double* x, double* y, int64_t row,
                                                  const RunArgs& args) {
-        const int64_t label = svm.Classify(x, features, {y, static_cast<size_t>(n_scores)});
+        const int64_t label =
+            svm.Classify(x, features, {y, static_cast<size_t>(n_scores)}, *args.parallel);
         if (args.outputs[0] != nullptr) args.out<int64_t>(0)[row] = label;
       },
       row_cost);

@@ -5,6 +5,7 @@
 #include <map>
 #include <set>
 
+#include "engine/base/stop_check.h"
 #include "engine/kernels/reference/element.h"
 #include "engine/kernels/reference/number_io.h"
 #include "engine/kernels/trees.h"
@@ -136,7 +137,7 @@ bool IsClassifier(const OpContext& context) {
 }
 
 // The attributes of the classifier and the regressor before version 5.
-Result<TreeEnsemble> ReadOldTrees(const OpContext& context, int64_t n_targets) {
+Result<TreeEnsemble> ReadOldTrees(const CompileContext& context, int64_t n_targets) {
   const graph::Attributes& a = context.attributes();
   const std::string kind = IsClassifier(context) ? "class_" : "target_";
   WNN_ASSIGN_OR_RETURN(std::span<const int64_t> trees, a.Ints("nodes_treeids"));
@@ -162,7 +163,9 @@ Result<TreeEnsemble> ReadOldTrees(const OpContext& context, int64_t n_targets) {
   }
   if (n > size_t{1} << 30) return TooLarge("there are too many nodes");
   std::map<std::pair<int64_t, int64_t>, size_t> places;
+  StopCheck check(context.stop());
   for (size_t i = 0; i < n; ++i) {
+    if (check.Stopped(300)) return context.stop().Check();
     if (!places.emplace(std::pair(trees[i], ids[i]), i).second) {
       return Malformed("node " + std::to_string(ids[i]) + " is there twice");
     }
@@ -172,6 +175,7 @@ Result<TreeEnsemble> ReadOldTrees(const OpContext& context, int64_t n_targets) {
   // Weights by leaf, in the order of the nodes.
   std::map<size_t, std::vector<TreeEnsemble::Weight>> weights;
   for (size_t i = 0; i < leaf_nodes.size(); ++i) {
+    if (check.Stopped(500)) return context.stop().Check();
     const auto place = places.find({leaf_trees[i], leaf_nodes[i]});
     if (place == places.end()) return Malformed("a leaf is missing");
     if (leaf_targets[i] < 0 || leaf_targets[i] >= n_targets) {
@@ -183,6 +187,7 @@ Result<TreeEnsemble> ReadOldTrees(const OpContext& context, int64_t n_targets) {
   std::vector<int32_t> leaf_of(n, 0);
   std::vector<uint8_t> is_child(n, 0);
   for (size_t i = 0; i < n; ++i) {
+    if (check.Stopped(500)) return context.stop().Check();
     if (modes[i] == "LEAF") {
       raw[i].is_leaf = true;
       leaf_of[i] = static_cast<int32_t>(ensemble.leaves.size());
@@ -343,7 +348,9 @@ class TreesOp final : public CompiledOp {
     });
     const int64_t n = m_.trees.n_targets;
     const size_t scores_at = m_.labels.empty() ? 0 : 1;
+    StopCheck check(*args.parallel);
     for (int64_t i = 0; i < rows_.n; ++i) {
+      if (check.Stopped(20 * n)) return OkStatus();
       const std::span<double> row(sums + i * n, static_cast<size_t>(n));
       const int64_t label = Finish(row);
       if (!m_.labels.empty() && args.outputs[0] != nullptr) args.out<int64_t>(0)[i] = label;

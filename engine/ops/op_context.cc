@@ -4,7 +4,7 @@
 
 #include "engine/base/aligned_buffer.h"
 #include "engine/base/checked_math.h"
-#include "engine/base/stoppable_parallel.h"
+#include "engine/base/first_touch.h"
 #include "engine/ops/evaluate_context.h"
 #include "engine/ops/widened.h"
 
@@ -66,8 +66,13 @@ Status OpContext::RequireRank(size_t i, size_t min, size_t max) const {
 
 Result<PackedPtr> CompileContext::Pack(size_t i, std::string_view layout,
                                        FunctionRef<Result<AlignedBuffer>()> pack) const {
-  if (cache_ != nullptr) return cache_->Get(InputConstant(i), layout, pack);
-  WNN_ASSIGN_OR_RETURN(AlignedBuffer buffer, pack());
+  auto pack_all = [&]() -> Result<AlignedBuffer> {
+    WNN_ASSIGN_OR_RETURN(AlignedBuffer buffer, pack());
+    WNN_RETURN_IF_ERROR(stop_.Check());  // it may have ended early
+    return buffer;
+  };
+  if (cache_ != nullptr) return cache_->Get(InputConstant(i), layout, pack_all);
+  WNN_ASSIGN_OR_RETURN(AlignedBuffer buffer, pack_all());
   return PackedPtr(std::make_shared<const AlignedBuffer>(std::move(buffer)));
 }
 
@@ -122,7 +127,8 @@ class IntegersForStrings {
 
 }  // namespace
 
-Status InferNode(const graph::Graph& graph, const graph::Node& node, std::span<Fact> facts) {
+Status InferNode(const graph::Graph& graph, const graph::Node& node, std::span<Fact> facts,
+                 const StopCondition& stop) {
   auto fail = [&](Status status) {
     return std::move(status).WithContext(graph::NodeLabel(graph, node));
   };
@@ -132,7 +138,7 @@ Status InferNode(const graph::Graph& graph, const graph::Node& node, std::span<F
   {
     IntegersForStrings integers(node, facts);
     moves_strings = integers.any();
-    InferContext context(node, facts);
+    InferContext context(node, facts, stop);
     if (Status status = node.op->infer(context); !status.ok()) return fail(std::move(status));
     outputs.assign(std::make_move_iterator(context.outputs().begin()),
                    std::make_move_iterator(context.outputs().end()));
@@ -171,15 +177,16 @@ Result<std::vector<Fact>> InferContext::InferSubgraph(std::string_view attribute
     facts[static_cast<size_t>(capture.value)] =
         facts_[static_cast<size_t>(node_.inputs[capture.input])];
   }
-  WNN_RETURN_IF_ERROR(InferGraph(*body));
+  WNN_RETURN_IF_ERROR(InferGraph(*body, stop_));
   std::vector<Fact> outputs;
   for (graph::ValueId id : body->outputs) outputs.push_back(facts[static_cast<size_t>(id)]);
   return outputs;
 }
 
-Status InferGraph(graph::Graph& graph) {
+Status InferGraph(graph::Graph& graph, const StopCondition& stop) {
   for (const graph::Node& node : graph.nodes()) {
-    WNN_RETURN_IF_ERROR(InferNode(graph, node, graph.facts()));
+    WNN_RETURN_IF_ERROR(stop.Check());
+    WNN_RETURN_IF_ERROR(InferNode(graph, node, graph.facts(), stop));
   }
   return OkStatus();
 }
@@ -197,8 +204,8 @@ bool IsEvaluated(const graph::Node& node, std::span<const Fact> facts) {
 
 Result<std::unique_ptr<const CompiledOp>> CompileNode(const graph::Graph& graph,
                                                       const graph::Node& node,
-                                                      std::span<const Fact> facts,
-                                                      PackCache* cache) {
+                                                      std::span<const Fact> facts, PackCache* cache,
+                                                      const StopCondition& stop) {
   auto fail = [&](Status status) {
     return std::move(status).WithContext(graph::NodeLabel(graph, node));
   };
@@ -208,10 +215,13 @@ Result<std::unique_ptr<const CompiledOp>> CompileNode(const graph::Graph& graph,
   if (IsEvaluated(node, facts)) {
     return fail(Unsupported("it cannot run before its inputs' values are known"));
   }
-  const CompileContext context(node, facts, cache);
+  SerialParallel serial;
+  StoppableParallel parallel(serial, stop);
+  const CompileContext context(node, facts, cache, parallel);
   auto compiled = HasPackedElements(context) && !ReadsPackedElements(*node.op)
                       ? CompileWidened(context, node.op->compile)
                       : node.op->compile(context);
+  WNN_RETURN_IF_ERROR(parallel.Check());  // which may have made it fail
   if (!compiled) return fail(std::move(compiled.error()));
   if (*compiled == nullptr) return fail(Unsupported("there is no kernel for its types"));
   return compiled;
@@ -257,7 +267,7 @@ Status EvaluateNode(const graph::Graph& graph, const graph::Node& node, std::spa
   if (IsEvaluated(node, facts)) return EvaluateAhead(graph, node, facts, max_bytes, stop);
 
   WNN_ASSIGN_OR_RETURN(std::unique_ptr<const CompiledOp> op,
-                       CompileNode(graph, node, facts, nullptr));
+                       CompileNode(graph, node, facts, nullptr, stop));
   std::vector<const std::byte*> inputs;
   for (graph::ValueId id : node.inputs) {
     const TensorPtr constant = id == graph::kNoValue ? nullptr : fact_of(id).constant;
@@ -287,6 +297,8 @@ Status EvaluateNode(const graph::Graph& graph, const graph::Node& node, std::spa
   WNN_ASSIGN_OR_RETURN(AlignedBuffer scratch,
                        AlignedBuffer::Allocate(static_cast<size_t>(scratch_bytes)));
   StoppableParallel parallel(serial, stop);
+  FirstTouch(scratch.bytes(), parallel);
+  for (const Tensor& tensor : tensors) FirstTouch(tensor.bytes(), parallel);
   Status status = op->Run({inputs, outputs, scratch.data(), &parallel});
   WNN_RETURN_IF_ERROR(parallel.Check());
   if (!status.ok()) return std::move(status).WithContext(graph::NodeLabel(graph, node));

@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "engine/base/stop.h"
+#include "engine/base/stoppable_parallel.h"
 #include "engine/graph/graph.h"
 #include "engine/ops/op_def.h"
 #include "engine/ops/pack_cache.h"
@@ -66,8 +66,8 @@ class OpContext {
 
 class InferContext : public OpContext {
  public:
-  InferContext(const graph::Node& node, std::span<const Fact> facts)
-      : OpContext(node, facts), outputs_(node.outputs.size()) {}
+  InferContext(const graph::Node& node, std::span<const Fact> facts, const StopCondition& stop)
+      : OpContext(node, facts), stop_(stop), outputs_(node.outputs.size()) {}
 
   // Ignored for an output that the node leaves out.
   void SetOutput(size_t i, Fact fact) {
@@ -76,11 +76,12 @@ class InferContext : public OpContext {
   std::span<Fact> outputs() { return outputs_; }
 
   // What is known of the outputs of that attribute's subgraph when its inputs are `inputs`. Errors
-  // of its nodes; kInvalidArgument if it has another number of inputs.
+  // of its nodes; kInvalidArgument if it has another number of inputs, kTimeout once stopped.
   Result<std::vector<Fact>> InferSubgraph(std::string_view attribute,
                                           std::span<const Fact> inputs) const;
 
  private:
+  const StopCondition& stop_;
   std::vector<Fact> outputs_;
 };
 
@@ -88,8 +89,12 @@ class InferContext : public OpContext {
 class CompileContext : public OpContext {
  public:
   // `cache` may be null: packed weights are then not shared.
-  CompileContext(const graph::Node& node, std::span<const Fact> facts, PackCache* cache)
-      : OpContext(node, facts), cache_(cache) {}
+  CompileContext(const graph::Node& node, std::span<const Fact> facts, PackCache* cache,
+                 StoppableParallel& stop)
+      : OpContext(node, facts), cache_(cache), stop_(stop) {}
+
+  // Asked by what takes long, such as packing: whoever compiles asks too.
+  StoppableParallel& stop() const { return stop_; }
 
   DType InputType(size_t i) const { return Input(i).dtype; }
   Shape InputShape(size_t i) const { return Input(i).ConcreteShape(); }
@@ -108,6 +113,7 @@ class CompileContext : public OpContext {
       FunctionRef<Result<std::unique_ptr<const T>>()> make) const {
     auto make_any = [&]() -> Result<PackedObject> {
       WNN_ASSIGN_OR_RETURN(std::unique_ptr<const T> made, make());
+      WNN_RETURN_IF_ERROR(stop_.Check());  // it may have ended early
       const size_t size_bytes = made->packed_bytes();
       return PackedObject{std::shared_ptr<const T>(std::move(made)), size_bytes};
     };
@@ -120,25 +126,27 @@ class CompileContext : public OpContext {
                                                 FunctionRef<Result<PackedObject>()> make) const;
 
   PackCache* cache_;
+  StoppableParallel& stop_;
 };
 
 // Runs the node's InferFn and stores the facts of its outputs. Errors name the node.
 // kInvalidArgument or kUnsupportedOperation for strings and containers that the operator's row does
 // not let in.
-Status InferNode(const graph::Graph& graph, const graph::Node& node, std::span<Fact> facts);
+Status InferNode(const graph::Graph& graph, const graph::Node& node, std::span<Fact> facts,
+                 const StopCondition& stop = {});
 
-// InferNode() for every node, in order, on the graph's own facts.
-Status InferGraph(graph::Graph& graph);
+// InferNode() for every node, in order, on the graph's own facts. kTimeout when `stop` says so.
+Status InferGraph(graph::Graph& graph, const StopCondition& stop = {});
 
 // Whether the node is computed by its EvaluateFn, as far as the types of `facts` tell.
 bool IsEvaluated(const graph::Node& node, std::span<const Fact> facts);
 
 // Runs the node's CompileFn. Errors name the node. kUnsupportedOperation when a fact is not
-// concrete: a shape that depends on data.
+// concrete: a shape that depends on data. kTimeout when `stop` says so.
 Result<std::unique_ptr<const CompiledOp>> CompileNode(const graph::Graph& graph,
                                                       const graph::Node& node,
-                                                      std::span<const Fact> facts,
-                                                      PackCache* cache);
+                                                      std::span<const Fact> facts, PackCache* cache,
+                                                      const StopCondition& stop);
 
 // Computes a node ahead and makes its outputs' facts constant. No-op when InferNode() did that.
 // REQUIRES: CanEvaluate(), and InferNode() succeeded on the same facts. Errors as CompileNode;

@@ -2,6 +2,8 @@
 #include <array>
 #include <cstring>
 
+#include "engine/base/first_touch.h"
+#include "engine/base/stop_check.h"
 #include "engine/kernels/quantized/quad_conv.h"
 #include "engine/ops/blocked_conv_node.h"
 #include "engine/ops/conv_geometry.h"
@@ -96,7 +98,7 @@ class QuantizedConvOp final : public CompiledOp {
     // nobody's budget, so that there must not be much.
     WNN_ASSIGN_OR_RETURN(
         auto conv,
-        kernels::QuadConv::Create(p_.shape, {run.inputs[p_.at->w], p_.w_signed}, run.parallel));
+        kernels::QuadConv::Create(p_.shape, {run.inputs[p_.at->w], p_.w_signed}, *run.parallel));
     const uint64_t scratch_bytes = conv->ScratchBytes(run.parallel->n_threads());
     if (scratch_bytes > kMaxUnplannedBytes) {
       return TooLarge("its weights are computed, and its working memory of " +
@@ -105,6 +107,7 @@ class QuantizedConvOp final : public CompiledOp {
     }
     WNN_ASSIGN_OR_RETURN(AlignedBuffer scratch,
                          AlignedBuffer::Allocate(static_cast<size_t>(scratch_bytes)));
+    FirstTouch(scratch.bytes(), *run.parallel);
     return RunWith(*conv, scratch.data(), run);
   }
 
@@ -122,7 +125,9 @@ class QuantizedConvOp final : public CompiledOp {
     const int32_t* bias = run.in<int32_t>(at.bias);
     const float* w_scale = run.in<float>(at.w_scale);
     bool any_zero = false;
+    StopCheck check(*run.parallel);
     for (int64_t m = 0; m < p_.shape.out_channels; ++m) {
+      if (check.Stopped(10)) return OkStatus();
       zero[m] = ZeroPointAt(run, at.w_zero, p_.per_channel_zero ? m : 0, p_.w_signed) -
                 (p_.w_signed ? 0 : 128);
       any_zero = any_zero || zero[m] != 0;
@@ -178,7 +183,8 @@ Result<CompiledPtr> CompileQuantizedConv(const CompileContext& context) {
     key.Add(p.shape.batch, p.shape.in_channels, p.shape.out_channels, p.shape.groups);
     key.Add(w.in, w.out, w.kernel, w.stride, w.dilation, w.pad_begin);
     WNN_ASSIGN_OR_RETURN(conv, context.PackObject<kernels::QuadConv>(p.at->w, key.key(), [&] {
-      return kernels::QuadConv::Create(p.shape, {weights->bytes().data(), p.w_signed});
+      return kernels::QuadConv::Create(p.shape, {weights->bytes().data(), p.w_signed},
+                                       context.stop());
     }));
   }
   return CompiledPtr(std::make_unique<QuantizedConvOp>(p, std::move(conv)));

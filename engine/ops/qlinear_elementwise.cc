@@ -209,15 +209,25 @@ class QLinearSoftmaxOp final : public CompiledOp {
       const T* x = run.in<T>(0) + first;
       T* y = run.out<T>(0) + first;
       int largest = std::numeric_limits<T>::min();
-      for (int64_t i = 0; i < view_.extent; ++i) {
-        largest = std::max<int>(largest, x[i * view_.inner]);
-      }
+      Parallel& parallel = *run.parallel;
+      InSteps(parallel, view_.extent, [&](int64_t begin, int64_t end) {
+        for (int64_t i = begin; i < end; ++i) {
+          largest = std::max<int>(largest, x[i * view_.inner]);
+        }
+      });
       float sum = 0;
       const auto exp_of = [&](T q) { return exps[static_cast<size_t>(largest - q)]; };
-      for (int64_t i = 0; i < view_.extent; ++i) sum += exp_of(x[i * view_.inner]);
-      for (int64_t i = 0; i < view_.extent; ++i) {
-        y[i * view_.inner] = y_q.Quantized<T>(exp_of(x[i * view_.inner]) / sum);
-      }
+      constexpr int64_t kShort = 1 << 16;
+      // Without the largest there is no table to read from.
+      if (view_.extent > kShort && IsStopped(parallel)) return;
+      InSteps(parallel, view_.extent, [&](int64_t begin, int64_t end) {
+        for (int64_t i = begin; i < end; ++i) sum += exp_of(x[i * view_.inner]);
+      });
+      InSteps(parallel, view_.extent, [&](int64_t begin, int64_t end) {
+        for (int64_t i = begin; i < end; ++i) {
+          y[i * view_.inner] = y_q.Quantized<T>(exp_of(x[i * view_.inner]) / sum);
+        }
+      });
     });
     return OkStatus();
   }

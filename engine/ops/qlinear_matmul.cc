@@ -3,6 +3,7 @@
 #include <array>
 #include <cstring>
 
+#include "engine/base/first_touch.h"
 #include "engine/kernels/quantized/quad_gemm.h"
 #include "engine/kernels/quantized/quantize.h"
 #include "engine/kernels/reference/loop_nest.h"
@@ -398,12 +399,12 @@ Result<CompiledPtr> CompileQuantizedMatMul(const CompileContext& context) {
     WNN_ASSIGN_OR_RETURN(packed, context.Pack(p.at->b, key.key(), [&]() -> Result<AlignedBuffer> {
       WNN_ASSIGN_OR_RETURN(AlignedBuffer buffer,
                            AlignedBuffer::Allocate(b_bytes * static_cast<size_t>(p.n_b)));
-      SerialParallel serial;
+      FirstTouch(buffer.bytes(), context.stop());
       for (int64_t i = 0; i < p.n_b; ++i) {
         kernels::PackQuadMatrix({constant->bytes().data() + i * p.k * p.n, p.b_signed,
                                  p.transposed.b ? 1 : p.n, p.transposed.b ? p.k : 1},
                                 p.k, p.n, buffer.data() + i * static_cast<int64_t>(b_bytes),
-                                serial);
+                                context.stop());
       }
       return buffer;
     }));

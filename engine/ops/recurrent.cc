@@ -396,8 +396,10 @@ Result<Tensor> PlainWeights(const CompileContext& context, size_t input, size_t 
   const auto read = [&](size_t i) {
     const TensorPtr& tensor = context.InputConstant(i);
     std::vector<double> numbers(static_cast<size_t>(tensor->n_elements()));
-    kernels::ReadNumbers(tensor->dtype(), tensor->bytes().data(), 0, tensor->n_elements(),
-                         numbers.data());
+    InSteps(context.stop(), tensor->n_elements(), [&](int64_t begin, int64_t end) {
+      kernels::ReadNumbers(tensor->dtype(), tensor->bytes().data(), begin, end - begin,
+                           numbers.data() + begin);
+    });
     return numbers;
   };
   const std::vector<double> weights = read(input), scales = read(scale), zeros = read(zero);
@@ -408,8 +410,10 @@ Result<Tensor> PlainWeights(const CompileContext& context, size_t input, size_t 
   }
   WNN_ASSIGN_OR_RETURN(Tensor plain, Tensor::Allocate(DType::kFloat, {directions, gates, k}));
   auto* to = reinterpret_cast<float*>(plain.bytes().data());
+  StopCheck check(context.stop());
   for (int64_t d = 0; d < directions; ++d) {
     for (int64_t g = 0; g < gates; ++g) {
+      if (check.Stopped(10 * k)) return context.stop().Check();
       const auto at = static_cast<size_t>(scales.size() == rows ? d * gates + g : d);
       for (int64_t i = 0; i < k; ++i) {
         const double weight = weights[static_cast<size_t>((d * k + i) * gates + g)];
@@ -443,7 +447,8 @@ Result<CompiledPtr> CompileQuantizedLstm(const CompileContext& context) {
       Fact::Constant(std::make_shared<const Tensor>(std::move(plain_w)));
   facts[static_cast<size_t>(context.node().inputs[kRecurrentR])] =
       Fact::Constant(std::make_shared<const Tensor>(std::move(plain_r)));
-  return Make<float>(CompileContext(context.node(), facts, nullptr), std::move(spec));
+  return Make<float>(CompileContext(context.node(), facts, nullptr, context.stop()),
+                     std::move(spec));
 }
 
 constexpr auto kOps = std::to_array<OpDef>({

@@ -35,9 +35,10 @@ class GateWeights {
         auto make = [&]() -> Result<std::unique_ptr<const PackedGates>> {
           const float* data =
               reinterpret_cast<const float*>(context.InputConstant(i)->bytes().data()) + offset;
-          WNN_ASSIGN_OR_RETURN(kernels::PackedMatrix matrix,
-                               kernels::PackedMatrix::Create(
-                                   std::span(data, static_cast<size_t>(n * k)), k, n, true, 1));
+          WNN_ASSIGN_OR_RETURN(
+              kernels::PackedMatrix matrix,
+              kernels::PackedMatrix::Create(std::span(data, static_cast<size_t>(n * k)), k, n, true,
+                                            1, context.stop()));
           return std::unique_ptr<const PackedGates>(
               std::make_unique<PackedGates>(std::move(matrix)));
         };

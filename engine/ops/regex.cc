@@ -108,14 +108,24 @@ bool Regex::Accepts(const Instruction& instruction, char32_t c) const {
 
 Result<bool> Regex::FullMatch(std::string_view text, const StopCondition& stop) const {
   Threads now(program_.size()), next(program_.size());
+  constexpr int64_t kStepsPerCheck = 100'000;
+  int64_t left = 0;
   auto [character, size] = FirstOf(text);
   AddThread(0, 0, kNoCharacter, character, now);
   while (size > 0 && !now.list().empty()) {
-    WNN_RETURN_IF_ERROR(stop.Check());
     text.remove_prefix(size);
     const auto [after, after_size] = FirstOf(text);
     for (uint32_t at : now.list()) {
-      if (Accepts(program_[at], character)) AddThread(at + 1, 0, character, after, next);
+      const Instruction& instruction = program_[at];
+      left -= 1;
+      if (instruction.op == Op::kRanges) {
+        left -= static_cast<int64_t>(classes_[instruction.x].size());
+      }
+      if (left < 0) {
+        WNN_RETURN_IF_ERROR(stop.Check());
+        left = kStepsPerCheck;
+      }
+      if (Accepts(instruction, character)) AddThread(at + 1, 0, character, after, next);
     }
     std::swap(now, next);
     next.Clear();

@@ -117,13 +117,15 @@ Status InferScan(InferContext& context) {
 // One scan over slices: `states` in, states and stacked outputs out.
 struct Scanned {
   std::vector<Value> states;
-  std::vector<std::vector<Value>> slices;  // by output, in the order in which they are stacked
+  std::vector<StackedValues> stacked;  // by output
 };
 
 Result<Scanned> RunScan(EvaluateContext& context, const ScanSpec& spec, std::vector<Value> states,
                         std::span<const Value> wholes, int64_t n_turns) {
   Scanned scanned;
-  scanned.slices.resize(spec.n_scan_outputs);
+  for (size_t i = 0; i < spec.n_scan_outputs; ++i) {
+    scanned.stacked.emplace_back(context, spec.output_axes[i], spec.output_backwards[i]);
+  }
   for (int64_t turn = 0; turn < n_turns; ++turn) {
     WNN_RETURN_IF_ERROR(context.stop().Check());
     std::vector<Value> inputs = std::move(states);
@@ -139,11 +141,8 @@ Result<Scanned> RunScan(EvaluateContext& context, const ScanSpec& spec, std::vec
     const auto first_slice = outputs.begin() + static_cast<std::ptrdiff_t>(spec.n_states);
     states.assign(std::make_move_iterator(outputs.begin()), std::make_move_iterator(first_slice));
     for (size_t i = 0; i < spec.n_scan_outputs; ++i) {
-      scanned.slices[i].push_back(std::move(outputs[spec.n_states + i]));
+      WNN_RETURN_IF_ERROR(scanned.stacked[i].Add(std::move(outputs[spec.n_states + i])));
     }
-  }
-  for (size_t i = 0; i < spec.n_scan_outputs; ++i) {
-    if (spec.output_backwards[i]) std::reverse(scanned.slices[i].begin(), scanned.slices[i].end());
   }
   scanned.states = std::move(states);
   return scanned;
@@ -177,22 +176,26 @@ Status EvaluateScan(EvaluateContext& context) {
   for (size_t i = 0; i < spec.n_scan_outputs; ++i) {
     const size_t output = spec.n_states + i;
     if (!context.HasOutput(output)) continue;
-    auto stacked = scanned.slices[i].empty()
-                       ? NoTurns(context, context.OutputFact(output))
-                       : JoinValues(context, scanned.slices[i], spec.output_axes[i], true);
+    auto stacked = scanned.stacked[i].empty() ? NoTurns(context, context.OutputFact(output))
+                                              : scanned.stacked[i].Finish();
     if (!stacked) return std::move(stacked.error());
     context.SetOutput(output, std::move(*stacked));
   }
   return OkStatus();
 }
 
-// Zeros of the shape and type of a tensor: what stands after the end of a shorter sequence.
-Result<Value> ZerosLike(const EvaluateContext& context, const Value& value) {
+// A stacked sequence with zeros behind it, as long as the longest of a batch.
+Result<Value> Padded(const EvaluateContext& context, Value value, int64_t longest) {
+  const int64_t length = value.dims()[0];
+  if (length >= longest) return value;
   const Tensor* tensor = value.tensor();
   if (tensor == nullptr) return Unsupported("strings of different lengths in a batch");
-  WNN_ASSIGN_OR_RETURN(Tensor zeros, context.Allocate(tensor->dtype(), tensor->shape()));
+  Shape shape = tensor->shape();
+  shape[0] = longest - length;
+  WNN_ASSIGN_OR_RETURN(Tensor zeros, context.Allocate(tensor->dtype(), std::move(shape)));
   if (!zeros.bytes().empty()) std::memset(zeros.bytes().data(), 0, zeros.bytes().size());
-  return Value(std::move(zeros));
+  const Value both[] = {std::move(value), Value(std::move(zeros))};
+  return JoinValues(context, both, 0, /*new_axis=*/false);
 }
 
 // Element `i` of the batch of a value.
@@ -230,13 +233,11 @@ Status EvaluateBatchedScan(EvaluateContext& context) {
                          RunScan(context, spec, std::move(states), wholes, n_turns));
     for (size_t i = 0; i < spec.n_states; ++i) outputs[i].push_back(std::move(scanned.states[i]));
     for (size_t i = 0; i < spec.n_scan_outputs; ++i) {
-      std::vector<Value>& slices = scanned.slices[i];
-      if (slices.empty()) return Unsupported("a batch with an empty sequence is not supported");
-      if (static_cast<int64_t>(slices.size()) < longest) {
-        WNN_ASSIGN_OR_RETURN(Value zeros, ZerosLike(context, slices[0]));
-        slices.resize(static_cast<size_t>(longest), zeros);
+      if (scanned.stacked[i].empty()) {
+        return Unsupported("a batch with an empty sequence is not supported");
       }
-      WNN_ASSIGN_OR_RETURN(Value stacked, JoinValues(context, slices, 0, true));
+      WNN_ASSIGN_OR_RETURN(Value stacked, scanned.stacked[i].Finish());
+      WNN_ASSIGN_OR_RETURN(stacked, Padded(context, std::move(stacked), longest));
       outputs[spec.n_states + i].push_back(std::move(stacked));
     }
   }

@@ -3,10 +3,13 @@
 #include <array>
 #include <bit>
 #include <cstring>
+#include <functional>
 #include <limits>
 #include <set>
 
 #include "engine/base/checked_math.h"
+#include "engine/base/stop_check.h"
+#include "engine/base/stoppable_sort.h"
 #include "engine/kernels/reference/number_io.h"
 #include "engine/ops/evaluate_context.h"
 #include "engine/ops/families.h"
@@ -55,7 +58,20 @@ Status EvaluateStringConcat(EvaluateContext& context) {
   WNN_ASSIGN_OR_RETURN(TextBuilder out, TextBuilder::Make(context, n));
   for (int64_t i = 0; i < n; ++i) {
     const std::string& left = a.elements[BroadcastPlace(i, shape, a.shape)];
-    WNN_RETURN_IF_ERROR(out.Add(left + b.elements[BroadcastPlace(i, shape, b.shape)]));
+    const std::string& right = b.elements[BroadcastPlace(i, shape, b.shape)];
+    if (left.size() + right.size() > context.limits().max_tensor_bytes) {
+      return TooLarge("the strings are over the limit of " +
+                      std::to_string(context.limits().max_tensor_bytes) + " bytes");
+    }
+    std::string both;
+    both.reserve(left.size() + right.size());
+    for (const std::string* part : {&left, &right}) {
+      InSteps(context.parallel(), static_cast<int64_t>(part->size()),
+              [&](int64_t begin, int64_t end) {
+                both.append(*part, static_cast<size_t>(begin), static_cast<size_t>(end - begin));
+              });
+    }
+    WNN_RETURN_IF_ERROR(out.Add(std::move(both)));
   }
   WNN_ASSIGN_OR_RETURN(Value made, std::move(out).Finish(shape));
   context.SetOutput(0, std::move(made));
@@ -77,32 +93,48 @@ Status InferStringSplit(InferContext& context) {
   return OkStatus();
 }
 
-// The parts of a text between white space, or between delimiters; no more than `max_splits` cuts.
-std::vector<std::string_view> Split(std::string_view text, std::string_view delimiter,
-                                    int64_t max_splits) {
+// Calls visit(part) for the parts of a text between white space, or between delimiters; makes no
+// more than `max_splits` cuts. Ends early once `parallel` is stopped.
+template <typename Visit>
+void ForEachPart(std::string_view text, std::string_view delimiter, int64_t max_splits,
+                 Parallel& parallel, Visit&& visit) {
   constexpr std::string_view kSpaces = " \t\n\r\v\f";
-  std::vector<std::string_view> parts;
+  // A search reads no more of the text at once.
+  constexpr size_t kPiece = size_t{1} << 20;
+  StopCheck check(parallel);
+  const auto find = [&](auto&& search, size_t overlap) {
+    for (size_t from = 0; from < text.size(); from += kPiece) {
+      const std::string_view piece = text.substr(from, kPiece + overlap);
+      const size_t at = search(piece);
+      const size_t read = at == std::string_view::npos ? piece.size() : at;
+      if (check.Stopped(10 + 4 * static_cast<int64_t>(read))) break;
+      if (at != std::string_view::npos) return from + at;
+    }
+    return std::string_view::npos;
+  };
+  int64_t cuts = 0;
   if (delimiter.empty()) {
     while (true) {
-      const size_t begin = text.find_first_not_of(kSpaces);
-      if (begin == std::string_view::npos) return parts;
+      const size_t begin =
+          find([&](std::string_view piece) { return piece.find_first_not_of(kSpaces); }, 0);
+      if (begin == std::string_view::npos) return;
       text.remove_prefix(begin);
-      const size_t end = text.find_first_of(kSpaces);
-      const bool is_last =
-          end == std::string_view::npos || static_cast<int64_t>(parts.size()) >= max_splits;
-      parts.push_back(is_last ? text : text.substr(0, end));
-      if (is_last) return parts;
+      const size_t end =
+          find([&](std::string_view piece) { return piece.find_first_of(kSpaces); }, 0);
+      if (end == std::string_view::npos || cuts >= max_splits) return visit(text);
+      visit(text.substr(0, end));
+      ++cuts;
       text.remove_prefix(end);
     }
   }
-  while (static_cast<int64_t>(parts.size()) < max_splits) {
-    const size_t end = text.find(delimiter);
+  for (; cuts < max_splits; ++cuts) {
+    const size_t end =
+        find([&](std::string_view piece) { return piece.find(delimiter); }, delimiter.size() - 1);
     if (end == std::string_view::npos) break;
-    parts.push_back(text.substr(0, end));
+    visit(text.substr(0, end));
     text.remove_prefix(end + delimiter.size());
   }
-  parts.push_back(text);
-  return parts;
+  visit(text);
 }
 
 Status EvaluateStringSplit(EvaluateContext& context) {
@@ -115,20 +147,29 @@ Status EvaluateStringSplit(EvaluateContext& context) {
   int64_t most = 0;
   for (size_t i = 0; i < in.elements.size(); ++i) {
     WNN_RETURN_IF_ERROR(context.stop().Check());
-    count[i] = static_cast<int64_t>(Split(in.elements[i], delimiter, max_splits).size());
+    count[i] = 0;
+    ForEachPart(in.elements[i], delimiter, max_splits, context.parallel(),
+                [&](std::string_view) { ++count[i]; });
     most = std::max(most, count[i]);
   }
+  WNN_RETURN_IF_ERROR(context.stop().Check());  // it may have ended early
   const auto n_parts = CheckedMul(most, static_cast<int64_t>(in.elements.size()));
   if (!n_parts) return TooLarge("the texts have too many parts");
   WNN_ASSIGN_OR_RETURN(TextBuilder out, TextBuilder::Make(context, *n_parts));
   for (const std::string& text : in.elements) {
     WNN_RETURN_IF_ERROR(context.stop().Check());
-    const std::vector<std::string_view> parts = Split(text, delimiter, max_splits);
-    for (std::string_view part : parts) WNN_RETURN_IF_ERROR(out.Add(std::string(part)));
-    for (int64_t p = static_cast<int64_t>(parts.size()); p < most; ++p) {
+    Status status;
+    int64_t n = 0;
+    ForEachPart(text, delimiter, max_splits, context.parallel(), [&](std::string_view part) {
+      if (status.ok()) status = out.Add(std::string(part));
+      ++n;
+    });
+    WNN_RETURN_IF_ERROR(std::move(status));
+    for (; n < most; ++n) {
       WNN_RETURN_IF_ERROR(out.Add({}));
     }
   }
+  WNN_RETURN_IF_ERROR(context.stop().Check());
   Shape shape = in.shape;
   shape.push_back(most);
   WNN_ASSIGN_OR_RETURN(Value made, std::move(out).Finish(std::move(shape)));
@@ -171,17 +212,22 @@ Status EvaluateStringNormalizer(EvaluateContext& context) {
   WNN_ASSIGN_OR_RETURN(int64_t is_sensitive, context.attributes().Int("is_case_sensitive", 0));
   WNN_ASSIGN_OR_RETURN(std::span<const std::string> stop_words,
                        context.attributes().Strings("stopwords"));
-  auto compared = [&](const std::string& word) { return is_sensitive != 0 ? word : ToLower(word); };
+  auto compared = [&](const std::string& word) {
+    return is_sensitive != 0 ? word : ToLower(word, context.parallel());
+  };
   std::set<std::string> stops;
   for (const std::string& word : stop_words) stops.insert(compared(word));
   WNN_ASSIGN_OR_RETURN(TextBuilder out,
                        TextBuilder::Make(context, static_cast<int64_t>(in.elements.size()) + 1));
   for (const std::string& word : in.elements) {
+    WNN_RETURN_IF_ERROR(context.stop().Check());
     if (!stops.empty() && stops.count(compared(word)) != 0) continue;
-    WNN_RETURN_IF_ERROR(out.Add(change == CaseChange::kNone    ? word
-                                : change == CaseChange::kLower ? ToLower(word)
-                                                               : ToUpper(word)));
+    WNN_RETURN_IF_ERROR(out.Add(change == CaseChange::kNone ? word
+                                : change == CaseChange::kLower
+                                    ? ToLower(word, context.parallel())
+                                    : ToUpper(word, context.parallel())));
   }
+  WNN_RETURN_IF_ERROR(context.stop().Check());
   // One empty string where nothing is left, as ONNX says.
   if (out.size() == 0) WNN_RETURN_IF_ERROR(out.Add({}));
   Shape shape = in.shape;
@@ -362,7 +408,7 @@ struct LabelTable {
   SortedKeys<int64_t> numbers;
 };
 
-Result<std::shared_ptr<const LabelTable>> MakeLabelTable(const OpContext& context) {
+Result<std::shared_ptr<const LabelTable>> MakeLabelTable(const EvaluateContext& context) {
   auto table = std::make_shared<LabelTable>();
   WNN_ASSIGN_OR_RETURN(LabelLists lists, ReadLabelLists(context));
   WNN_ASSIGN_OR_RETURN(table->keys, LoadLabels(context.attributes(), lists.keys));
@@ -380,8 +426,11 @@ Result<std::shared_ptr<const LabelTable>> MakeLabelTable(const OpContext& contex
       table->numbers.emplace_back(key, static_cast<size_t>(i));
     }
   }
-  std::ranges::sort(table->texts);
-  std::ranges::sort(table->numbers);
+  StoppableSort(table->texts.data(), static_cast<int64_t>(table->texts.size()), 20,
+                context.parallel(), std::less<>());
+  StoppableSort(table->numbers.data(), static_cast<int64_t>(table->numbers.size()), 5,
+                context.parallel(), std::less<>());
+  WNN_RETURN_IF_ERROR(context.stop().Check());
   return std::shared_ptr<const LabelTable>(std::move(table));
 }
 

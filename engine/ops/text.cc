@@ -49,10 +49,11 @@ void AppendUtf8(char32_t c, std::string* text) {
   }
 }
 
-std::string ChangeCase(std::string_view text, bool to_lower) {
+std::string ChangeCase(std::string_view text, bool to_lower, Parallel& parallel) {
+  StopCheck check(parallel);
   std::string changed;
   changed.reserve(text.size());
-  while (!text.empty()) {
+  while (!text.empty() && !check.Stopped(20)) {
     const auto [c, size] = DecodeUtf8(text);
     char32_t other = c;
     for (const CaseRange& range : kCaseRanges) {
@@ -93,6 +94,7 @@ Status TextBuilder::Add(std::string text) {
     return TooLarge("the strings are over the limit of " +
                     std::to_string(context_->limits().max_tensor_bytes) + " bytes");
   }
+  if (check_.Stopped(100 + static_cast<int64_t>(text.size()))) return context_->stop().Check();
   elements_.push_back(std::move(text));
   return OkStatus();
 }
@@ -102,7 +104,11 @@ Result<Value> TextBuilder::Finish(Shape shape) && {
   return context_->MakeStrings(std::move(shape), std::move(elements_));
 }
 
-std::string ToLower(std::string_view text) { return ChangeCase(text, true); }
-std::string ToUpper(std::string_view text) { return ChangeCase(text, false); }
+std::string ToLower(std::string_view text, Parallel& parallel) {
+  return ChangeCase(text, true, parallel);
+}
+std::string ToUpper(std::string_view text, Parallel& parallel) {
+  return ChangeCase(text, false, parallel);
+}
 
 }  // namespace wnn::ops

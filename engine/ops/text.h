@@ -5,6 +5,7 @@
 #include <string_view>
 #include <vector>
 
+#include "engine/base/stop_check.h"
 #include "engine/ops/evaluate_context.h"
 
 namespace wnn::ops {
@@ -14,24 +15,28 @@ class TextBuilder {
  public:
   // For at most `n` strings.
   static Result<TextBuilder> Make(const EvaluateContext& context, int64_t n);
-  // kTooLarge when all strings together are over the limit of one tensor or of the run.
+  // kTooLarge when all strings together are over the limit of one tensor or of the run. kTimeout,
+  // now and then, once the run is to stop.
   Status Add(std::string text);
   int64_t size() const { return static_cast<int64_t>(elements_.size()); }
   // REQUIRES: as many strings as `shape` has.
   Result<Value> Finish(Shape shape) &&;
 
  private:
-  explicit TextBuilder(const EvaluateContext& context) : context_(&context) {}
+  explicit TextBuilder(const EvaluateContext& context)
+      : context_(&context), check_(context.parallel()) {}
 
   const EvaluateContext* context_;
   std::vector<std::string> elements_;
   uint64_t n_bytes_ = 0;
+  StopCheck check_;
   MemoryCharge charge_;  // of the list, until Finish() charges list and texts
 };
 
 // The text with its letters in the other case: Latin, Greek and Cyrillic ones that have one
-// counterpart, which are all that have no rules of their own.
-std::string ToLower(std::string_view text);
-std::string ToUpper(std::string_view text);
+// counterpart, which are all that have no rules of their own. Ends early once `parallel` is
+// stopped.
+std::string ToLower(std::string_view text, Parallel& parallel = NeverStopped());
+std::string ToUpper(std::string_view text, Parallel& parallel = NeverStopped());
 
 }  // namespace wnn::ops

@@ -16,6 +16,7 @@ namespace wnn::ops {
 namespace {
 
 constexpr int64_t kElementsPerCheck = 1024;  // between two looks at the clock
+constexpr size_t kLongestNumber = 1 << 20;   // a longer text is no number
 
 // ---- Numbers to texts.
 
@@ -157,7 +158,9 @@ Result<Value> ToNumbers(const EvaluateContext& context, const StringTensor& from
   for (int64_t i = 0; i < n; ++i) {
     if (i % kElementsPerCheck == 0) WNN_RETURN_IF_ERROR(context.stop().Check());
     const std::string& text = from.elements[static_cast<size_t>(i)];
-    if (!WriteText(Trimmed(text), to, rounding, i, out.bytes().data())) {
+    if (text.size() > kLongestNumber) WNN_RETURN_IF_ERROR(context.stop().Check());
+    if (text.size() > kLongestNumber ||
+        !WriteText(Trimmed(text), to, rounding, i, out.bytes().data())) {
       return InvalidArgument("the string " + graph::Quoted(text) + " is no number of type " +
                              std::string(DTypeName(to)));
     }

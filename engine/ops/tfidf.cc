@@ -5,6 +5,9 @@
 #include <string>
 #include <vector>
 
+#include "engine/base/checked_math.h"
+#include "engine/base/stop_check.h"
+#include "engine/kernels/reference/number_io.h"
 #include "engine/ops/evaluate_context.h"
 #include "engine/ops/families.h"
 #include "engine/ops/type_sets.h"
@@ -35,7 +38,9 @@ Result<NgramTree::Mode> ReadMode(const Attributes& attributes) {
 }
 
 // The pool's items as numbers; fills tree.strings.
-Result<std::vector<int64_t>> ReadPool(const Attributes& attributes, NgramTree& tree) {
+Result<std::vector<int64_t>> ReadPool(const EvaluateContext& context, NgramTree& tree) {
+  const Attributes& attributes = context.attributes();
+  StopCheck check(context.parallel());
   WNN_ASSIGN_OR_RETURN(std::span<const int64_t> numbers, attributes.Ints("pool_int64s"));
   WNN_ASSIGN_OR_RETURN(std::span<const std::string> strings, attributes.Strings("pool_strings"));
   if (numbers.empty() == strings.empty()) {
@@ -43,13 +48,16 @@ Result<std::vector<int64_t>> ReadPool(const Attributes& attributes, NgramTree& t
   }
   std::vector<int64_t> pool(numbers.begin(), numbers.end());
   for (const std::string& text : strings) {
+    if (check.Stopped(200)) return context.stop().Check();
     const int64_t next = static_cast<int64_t>(tree.strings.size());
     pool.push_back(tree.strings.emplace(text, next).first->second);
   }
   return pool;
 }
 
-Status AddNgrams(const Attributes& attributes, std::span<const int64_t> pool, NgramTree& tree) {
+Status AddNgrams(const EvaluateContext& context, std::span<const int64_t> pool, NgramTree& tree) {
+  const Attributes& attributes = context.attributes();
+  StopCheck check(context.parallel());
   WNN_ASSIGN_OR_RETURN(std::span<const int64_t> starts, attributes.Ints("ngram_counts"));
   WNN_ASSIGN_OR_RETURN(std::span<const int64_t> indexes, attributes.Ints("ngram_indexes"));
   tree.outputs = {-1};
@@ -68,6 +76,7 @@ Status AddNgrams(const Attributes& attributes, std::span<const int64_t> pool, Ng
       }
       int64_t node = 0;
       for (int64_t k = 0; k < length; ++k) {
+        if (check.Stopped(200)) return context.stop().Check();
         const int64_t fresh = static_cast<int64_t>(tree.outputs.size());
         const auto [it, is_new] =
             tree.edges.emplace(std::pair(node, pool[static_cast<size_t>(at + k)]), fresh);
@@ -92,7 +101,7 @@ Result<int64_t> CountOutputs(const Attributes& attributes) {
   return last + 1;
 }
 
-Result<std::shared_ptr<const NgramTree>> MakeTree(const OpContext& context) {
+Result<std::shared_ptr<const NgramTree>> MakeTree(const EvaluateContext& context) {
   const Attributes& attributes = context.attributes();
   auto tree = std::make_shared<NgramTree>();
   WNN_ASSIGN_OR_RETURN(tree->mode, ReadMode(attributes));
@@ -104,8 +113,8 @@ Result<std::shared_ptr<const NgramTree>> MakeTree(const OpContext& context) {
                            std::to_string(tree->max_length) + ", skipping up to " +
                            std::to_string(tree->max_skip));
   }
-  WNN_ASSIGN_OR_RETURN(std::vector<int64_t> pool, ReadPool(attributes, *tree));
-  WNN_RETURN_IF_ERROR(AddNgrams(attributes, pool, *tree));
+  WNN_ASSIGN_OR_RETURN(std::vector<int64_t> pool, ReadPool(context, *tree));
+  WNN_RETURN_IF_ERROR(AddNgrams(context, pool, *tree));
   WNN_ASSIGN_OR_RETURN(tree->n_outputs, CountOutputs(attributes));
   WNN_ASSIGN_OR_RETURN(std::span<const float> weights, attributes.Floats("weights"));
   WNN_ASSIGN_OR_RETURN(std::span<const int64_t> indexes, attributes.Ints("ngram_indexes"));
@@ -138,20 +147,24 @@ Status InferTfIdf(InferContext& context) {
 }
 
 // The input's items as the tree numbers them; -1 for a string that is not in the pool.
-std::vector<int64_t> ItemsOf(const EvaluateContext& context, const NgramTree& tree) {
+Result<std::vector<int64_t>> ItemsOf(const EvaluateContext& context, const NgramTree& tree) {
+  StopCheck check(context.parallel());
   std::vector<int64_t> items;
   if (const StringTensor* strings = context.InputValue(0).strings()) {
     for (const std::string& text : strings->elements) {
+      if (check.Stopped(200)) return context.stop().Check();
       auto it = tree.strings.find(text);
       items.push_back(it != tree.strings.end() ? it->second : -1);
     }
-  } else if (context.InputTensor(0).dtype() == DType::kInt32) {
-    const auto elements = context.InputElements<int32_t>(0);
-    items.assign(elements.begin(), elements.end());
-  } else {
-    const auto elements = context.InputElements<int64_t>(0);
-    items.assign(elements.begin(), elements.end());
+    return items;
   }
+  const Tensor& in = context.InputTensor(0);
+  items.reserve(static_cast<size_t>(in.n_elements()));
+  InSteps(context.parallel(), in.n_elements(), [&](int64_t begin, int64_t end) {
+    items.resize(static_cast<size_t>(end));
+    kernels::ReadIntegers(in.dtype(), in.bytes().data(), begin, end - begin, items.data() + begin);
+  });
+  WNN_RETURN_IF_ERROR(context.stop().Check());
   return items;
 }
 
@@ -171,11 +184,15 @@ void CountFrom(const NgramTree& tree, std::span<const int64_t> row, size_t start
 
 Status CountRow(const EvaluateContext& context, const NgramTree& tree, std::span<const int64_t> row,
                 std::span<float> counts) {
+  StopCheck check(context.parallel());
   int64_t min_length = tree.min_length;
   const int64_t max_step = std::min<int64_t>(tree.max_skip, static_cast<int64_t>(row.size())) + 1;
   for (int64_t step = 1; step <= max_step; ++step) {
     WNN_RETURN_IF_ERROR(context.stop().Check());
     for (size_t start = 0; start < row.size(); ++start) {
+      if (check.Stopped(100 * std::min<int64_t>(tree.max_length, 1000))) {
+        return context.stop().Check();
+      }
       CountFrom(tree, row, start, static_cast<size_t>(step), min_length, counts);
     }
     // A single item skips nothing: it counts once.
@@ -183,6 +200,7 @@ Status CountRow(const EvaluateContext& context, const NgramTree& tree, std::span
     if (min_length > tree.max_length) break;
   }
   for (size_t i = 0; i < counts.size(); ++i) {
+    if (check.Stopped(2)) return context.stop().Check();
     const float weight = tree.weights.empty() ? 1.0f : tree.weights[i];
     if (tree.mode == NgramTree::Mode::kIdf) counts[i] = counts[i] > 0 ? weight : 0;
     if (tree.mode == NgramTree::Mode::kTfIdf) counts[i] *= weight;
@@ -193,14 +211,22 @@ Status CountRow(const EvaluateContext& context, const NgramTree& tree, std::span
 Status EvaluateTfIdf(EvaluateContext& context) {
   WNN_ASSIGN_OR_RETURN(std::shared_ptr<const NgramTree> tree,
                        context.Prepare<NgramTree>([&] { return MakeTree(context); }));
-  const std::vector<int64_t> items = ItemsOf(context, *tree);
+  // As many as the input has, in the budget as long as they are there.
+  WNN_ASSIGN_OR_RETURN(
+      const MemoryCharge charge,
+      MemoryCharge::Take(
+          context.budget(),
+          sizeof(int64_t) *
+              static_cast<uint64_t>(ElementCount(context.InputValue(0).dims()).value_or(0))));
+  WNN_ASSIGN_OR_RETURN(const std::vector<int64_t> items, ItemsOf(context, *tree));
   const Shape shape = context.OutputFact(0).ConcreteShape();
   const size_t n_rows = shape.size() == 2 ? static_cast<size_t>(shape[0]) : 1;
   const size_t n_columns = n_rows == 0 ? 0 : items.size() / n_rows;
   WNN_ASSIGN_OR_RETURN(Tensor out, context.Allocate(DType::kFloat, shape));
   float* counts = reinterpret_cast<float*>(out.bytes().data());
   const size_t n_outputs = static_cast<size_t>(tree->n_outputs);
-  std::fill(counts, counts + n_rows * n_outputs, 0.0f);
+  InSteps(context.parallel(), static_cast<int64_t>(n_rows * n_outputs),
+          [&](int64_t begin, int64_t end) { std::fill(counts + begin, counts + end, 0.0f); });
   for (size_t r = 0; r < n_rows; ++r) {
     WNN_RETURN_IF_ERROR(CountRow(context, *tree, std::span(items).subspan(r * n_columns, n_columns),
                                  {counts + r * n_outputs, n_outputs}));

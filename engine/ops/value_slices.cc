@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "engine/base/checked_math.h"
+#include "engine/base/stop_check.h"
 #include "engine/ops/shape_math.h"
 
 namespace wnn::ops {
@@ -27,25 +28,35 @@ struct Run {
   int64_t to_start = 0;
 };
 
+// Until `check` says stop. `cost`: of an element, in nanoseconds.
 template <typename Copy>
-void ForEachRun(const Run& run, Copy copy) {
+void ForEachRun(const Run& run, int64_t cost, StopCheck& check, Copy copy) {
+  constexpr int64_t kPiece = 1 << 16;
   for (int64_t i = 0; i < run.outer && run.length > 0; ++i) {
-    copy(static_cast<size_t>(run.from_start + i * run.from_stride),
-         static_cast<size_t>(run.to_start + i * run.to_stride), static_cast<size_t>(run.length));
+    for (int64_t at = 0; at < run.length; at += kPiece) {
+      const int64_t n = std::min(kPiece, run.length - at);
+      if (check.Stopped(10 + cost * n)) return;
+      copy(static_cast<size_t>(run.from_start + i * run.from_stride + at),
+           static_cast<size_t>(run.to_start + i * run.to_stride + at), static_cast<size_t>(n));
+    }
   }
 }
 
-void CopyElements(const Run& run, const Tensor& from, const Tensor& to) {
+void CopyElements(const Run& run, const Tensor& from, const Tensor& to, StopCheck& check) {
   const size_t size = DTypeBits(from.dtype()) / 8;
-  ForEachRun(run, [&](size_t at, size_t into, size_t n) {
+  ForEachRun(run, 1, check, [&](size_t at, size_t into, size_t n) {
     std::memcpy(to.bytes().data() + into * size, from.bytes().data() + at * size, n * size);
   });
 }
 
-void CopyStrings(const Run& run, const StringTensor& from, std::vector<std::string>& to) {
-  ForEachRun(run, [&](size_t at, size_t into, size_t n) {
-    std::copy_n(from.elements.begin() + static_cast<std::ptrdiff_t>(at), n,
-                to.begin() + static_cast<std::ptrdiff_t>(into));
+void CopyStrings(const Run& run, const StringTensor& from, std::vector<std::string>& to,
+                 StopCheck& check) {
+  ForEachRun(run, 20, check, [&](size_t at, size_t into, size_t n) {
+    for (size_t i = 0; i < n; ++i) {
+      const std::string& text = from.elements[at + i];
+      if (check.Stopped(static_cast<int64_t>(text.size()) / 4)) return;
+      to[into + i] = text;
+    }
   });
 }
 
@@ -73,6 +84,7 @@ Result<Value> SliceValue(const EvaluateContext& context, const Value& value, siz
   Shape shape(value.dims().begin(), value.dims().end());
   const AxisView view = ViewAxis(shape, axis);
   shape[axis] = count;
+  StopCheck check(context.parallel());
   Run run;
   run.outer = view.outer;
   run.length = count * view.inner;
@@ -81,12 +93,14 @@ Result<Value> SliceValue(const EvaluateContext& context, const Value& value, siz
   run.to_stride = run.length;
   if (const Tensor* tensor = value.tensor()) {
     WNN_ASSIGN_OR_RETURN(Tensor out, context.Allocate(tensor->dtype(), std::move(shape)));
-    CopyElements(run, *tensor, out);
+    CopyElements(run, *tensor, out, check);
+    if (check.Stopped(0)) return context.stop().Check();
     return Value(std::move(out));
   }
   if (value.strings() == nullptr) return InvalidArgument(TypeOfValue(value) + " is no tensor");
   WNN_ASSIGN_OR_RETURN(std::vector<std::string> elements, AllocateStrings(context, shape));
-  CopyStrings(run, *value.strings(), elements);
+  CopyStrings(run, *value.strings(), elements, check);
+  if (check.Stopped(0)) return context.stop().Check();
   return context.MakeStrings(std::move(shape), std::move(elements));
 }
 
@@ -110,8 +124,10 @@ Result<Value> JoinValues(const EvaluateContext& context, std::span<const Value> 
   Shape shape(first.dims().begin(), first.dims().end());
   const auto place = static_cast<std::ptrdiff_t>(axis);
   if (new_axis) shape.insert(shape.begin() + place, 1);
+  StopCheck check(context.parallel());
   int64_t extent = 0;
   for (const Value& value : values) {
+    if (check.Stopped(100)) return context.stop().Check();
     Shape other(value.dims().begin(), value.dims().end());
     if (new_axis && other.size() + 1 == rank) other.insert(other.begin() + place, 1);
     bool fits = value.dtype() == first.dtype() && other.size() == rank;
@@ -135,6 +151,7 @@ Result<Value> JoinValues(const EvaluateContext& context, std::span<const Value> 
   }
   int64_t at = 0;
   for (const Value& value : values) {
+    if (check.Stopped(20)) return context.stop().Check();
     const int64_t part = new_axis ? 1 : value.dims()[axis];
     Run run;
     run.outer = view.outer;
@@ -143,14 +160,37 @@ Result<Value> JoinValues(const EvaluateContext& context, std::span<const Value> 
     run.to_stride = extent * view.inner;
     run.to_start = at * view.inner;
     if (value.tensor() != nullptr) {
-      CopyElements(run, *value.tensor(), out);
+      CopyElements(run, *value.tensor(), out, check);
     } else {
-      CopyStrings(run, *value.strings(), strings);
+      CopyStrings(run, *value.strings(), strings, check);
     }
     at += part;
   }
+  if (check.Stopped(0)) return context.stop().Check();
   if (first.tensor() != nullptr) return Value(std::move(out));
   return context.MakeStrings(std::move(shape), std::move(strings));
+}
+
+Status StackedValues::Add(Value value) {
+  // Small tensors by the million take long to free, too, and that nobody can stop.
+  constexpr size_t kMostPending = 1 << 16;
+  pending_.push_back(std::move(value));
+  return pending_.size() < kMostPending ? OkStatus() : JoinPending();
+}
+
+Status StackedValues::JoinPending() {
+  if (backwards_) std::ranges::reverse(pending_);
+  WNN_ASSIGN_OR_RETURN(Value joined, JoinValues(*context_, pending_, axis_, /*new_axis=*/true));
+  pending_.clear();
+  joined_.push_back(std::move(joined));
+  return OkStatus();
+}
+
+Result<Value> StackedValues::Finish() {
+  if (!pending_.empty()) WNN_RETURN_IF_ERROR(JoinPending());
+  if (joined_.size() == 1) return std::move(joined_[0]);
+  if (backwards_) std::ranges::reverse(joined_);
+  return JoinValues(*context_, joined_, axis_, /*new_axis=*/false);
 }
 
 }  // namespace wnn::ops

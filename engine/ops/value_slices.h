@@ -20,4 +20,27 @@ Result<Value> DropAxis(const EvaluateContext& context, const Value& value, size_
 Result<Value> JoinValues(const EvaluateContext& context, std::span<const Value> values,
                          int64_t axis, bool new_axis);
 
+// Values that come one by one, as many as there may be, and are joined along a new axis: what
+// JoinValues() makes of all of them, with few of them alive at once.
+class StackedValues {
+ public:
+  // `backwards`: the last one comes first.
+  StackedValues(const EvaluateContext& context, int64_t axis, bool backwards)
+      : context_(&context), axis_(axis), backwards_(backwards) {}
+
+  // Errors of JoinValues().
+  Status Add(Value value);
+  bool empty() const { return pending_.empty() && joined_.empty(); }
+  // REQUIRES: !empty(). Errors of JoinValues().
+  Result<Value> Finish();
+
+ private:
+  Status JoinPending();
+
+  const EvaluateContext* context_;
+  int64_t axis_ = 0;
+  bool backwards_ = false;
+  std::vector<Value> pending_, joined_;  // in the order in which they came
+};
+
 }  // namespace wnn::ops

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "engine/base/stop_check.h"
 #include "engine/kernels/reference/element.h"
 #include "engine/kernels/reference/number_io.h"
 #include "engine/kernels/reference/parallel_for.h"
@@ -167,7 +168,9 @@ Result<std::unique_ptr<const CompiledOp>> CompileWidened(const CompileContext& c
       WidenedOp::Port port{index, fact.dtype, ShapeProduct(fact.ConcreteShape()), nullptr};
       if (fact.constant) {
         WNN_ASSIGN_OR_RETURN(Tensor wide, Tensor::Allocate(wide_type, fact.ConcreteShape()));
-        Widen(port.dtype, fact.constant->bytes().data(), 0, port.n, wide.bytes().data());
+        InSteps(context.stop(), port.n, [&](int64_t begin, int64_t end) {
+          Widen(port.dtype, fact.constant->bytes().data(), begin, end, wide.bytes().data());
+        });
         port.constant = std::make_shared<const Tensor>(std::move(wide));
         fact.constant = port.constant;
       }
@@ -184,7 +187,7 @@ Result<std::unique_ptr<const CompiledOp>> CompileWidened(const CompileContext& c
     WNN_RETURN_IF_ERROR(add(node.outputs[i], i, outputs));
   }
   WNN_ASSIGN_OR_RETURN(std::unique_ptr<const CompiledOp> op,
-                       compile(CompileContext(node, facts, nullptr)));
+                       compile(CompileContext(node, facts, nullptr, context.stop())));
   if (op == nullptr) return op;
   return std::unique_ptr<const CompiledOp>(
       std::make_unique<WidenedOp>(std::move(op), std::move(inputs), std::move(outputs)));

@@ -384,6 +384,7 @@ Status BlockedLayout::AddReordersBack() {
 Status BlockedLayout::Run() {
   const size_t n_nodes = graph_.n_nodes();
   for (size_t i = 0; i < n_nodes; ++i) {
+    WNN_RETURN_IF_ERROR(context_.stop().Check());
     const NodeId id = static_cast<NodeId>(i);
     for (const Rule& rule : Rules()) {
       if (!IsOnnx(graph_.node(id), rule.op)) continue;

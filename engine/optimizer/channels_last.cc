@@ -201,7 +201,10 @@ Status ChannelsLast::AddTransposesBack() {
 
 Status ChannelsLast::Run() {
   const size_t n_nodes = graph_.n_nodes();
-  for (size_t i = 0; i < n_nodes; ++i) WNN_RETURN_IF_ERROR(Convert(static_cast<NodeId>(i)));
+  for (size_t i = 0; i < n_nodes; ++i) {
+    WNN_RETURN_IF_ERROR(context_.stop().Check());
+    WNN_RETURN_IF_ERROR(Convert(static_cast<NodeId>(i)));
+  }
   return AddTransposesBack();
 }
 

@@ -61,6 +61,7 @@ Status Convert(PassContext& context, NodeId id, BinaryOp op) {
 Status UseFastBinary(PassContext& context) {
   const size_t n_nodes = context.graph().n_nodes();
   for (size_t i = 0; i < n_nodes; ++i) {
+    WNN_RETURN_IF_ERROR(context.stop().Check());
     const NodeId id = static_cast<NodeId>(i);
     const graph::Node& node = context.graph().node(id);
     const std::optional<BinaryOp> op = BinaryOf(node);

@@ -93,6 +93,7 @@ Status UseFastUnary(PassContext& context) {
   const Readers readers(graph);
   const size_t n_nodes = graph.n_nodes();
   for (size_t i = 0; i < n_nodes; ++i) {
+    WNN_RETURN_IF_ERROR(context.stop().Check());
     const NodeId id = static_cast<NodeId>(i);
     const graph::Node& node = graph.node(id);
     if (IsProduct(node)) {

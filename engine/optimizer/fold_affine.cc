@@ -73,6 +73,7 @@ Status FoldAffine(PassContext& context) {
   graph::Graph& graph = context.graph();
   const Readers readers(graph);
   for (size_t i = 0; i < graph.n_nodes(); ++i) {
+    WNN_RETURN_IF_ERROR(context.stop().Check());
     const NodeId id = static_cast<NodeId>(i);
     const graph::Node& node = graph.node(id);
     if (IsOnnx(node, "Conv") && HasConstantWeights(graph, node)) {

@@ -7,6 +7,7 @@ Status FoldBatchNorm(PassContext& context) {
   graph::Graph& graph = context.graph();
   const Readers readers(graph);
   for (size_t i = 0; i < graph.n_nodes(); ++i) {
+    WNN_RETURN_IF_ERROR(context.stop().Check());
     const graph::NodeId id = static_cast<graph::NodeId>(i);
     if (!IsOnnx(graph.node(id), "Conv") || !HasConstantWeights(graph, graph.node(id))) continue;
     const graph::NodeId reader = readers.Only(graph, graph.node(id).outputs[0]);

@@ -52,10 +52,11 @@ Status FoldConstants(PassContext& context) {
   const std::vector<bool> weights = FindWeights(graph);
   uint64_t budget = std::min(kMaxFoldedBytesInAll, context.limits().max_memory_bytes);
   for (size_t i = 0; i < graph.n_nodes(); ++i) {
+    WNN_RETURN_IF_ERROR(context.stop().Check());
     const graph::NodeId id = static_cast<graph::NodeId>(i);
     const graph::Node& node = graph.node(id);
     // Folding an input may tell more of the output than was known.
-    WNN_RETURN_IF_ERROR(ops::InferNode(graph, node, graph.facts()));
+    WNN_RETURN_IF_ERROR(ops::InferNode(graph, node, graph.facts(), context.stop()));
     if (!OutputsConstant(graph, node)) {
       if (!ops::CanEvaluate(node, graph.facts())) continue;
       const bool is_weight =

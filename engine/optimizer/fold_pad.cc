@@ -109,6 +109,7 @@ Status FoldPad(PassContext& context) {
   graph::Graph& graph = context.graph();
   const Readers readers(graph);
   for (size_t i = 0; i < graph.n_nodes(); ++i) {
+    WNN_RETURN_IF_ERROR(context.stop().Check());
     const NodeId id = static_cast<NodeId>(i);
     const graph::Node& pad = graph.node(id);
     if (!IsOnnx(pad, "Pad")) continue;

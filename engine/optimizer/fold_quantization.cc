@@ -436,6 +436,7 @@ Status FoldQuantizationPass::QuantizeEarlier(NodeId source, NodeId quantize) {
 Status FoldQuantizationPass::Run() {
   // Nodes that are added on the way have their turn too.
   for (size_t i = 0; i < graph_.n_nodes(); ++i) {
+    WNN_RETURN_IF_ERROR(context_.stop().Check());
     const NodeId id = static_cast<NodeId>(i);
     if (IsOnnx(graph_.node(id), "QuantizeLinear")) WNN_RETURN_IF_ERROR(Fold(id));
   }

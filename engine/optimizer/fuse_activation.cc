@@ -30,6 +30,7 @@ Status FuseActivation(PassContext& context) {
   graph::Graph& graph = context.graph();
   const Readers readers(graph);
   for (size_t i = 0; i < graph.n_nodes(); ++i) {
+    WNN_RETURN_IF_ERROR(context.stop().Check());
     const NodeId id = static_cast<NodeId>(i);
     if (!TakesBounds(graph.node(id))) continue;
     for (;;) {

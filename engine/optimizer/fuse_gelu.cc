@@ -169,6 +169,7 @@ Status FuseGelu(PassContext& context) {
   graph::Graph& graph = context.graph();
   const size_t n_nodes = graph.n_nodes();
   for (size_t i = 0; i < n_nodes; ++i) {
+    WNN_RETURN_IF_ERROR(context.stop().Check());
     const NodeId id = static_cast<NodeId>(i);
     if (!IsOnnx(graph.node(id), "Mul")) continue;
     const std::optional<Matcher::Gelu> gelu = Matcher(graph).Match(graph.node(id));

@@ -114,6 +114,7 @@ Status FuseInvertedResidual(PassContext& context) {
   const Readers readers(graph);
   const size_t n_nodes = graph.n_nodes();
   for (size_t i = 0; i < n_nodes; ++i) {
+    WNN_RETURN_IF_ERROR(context.stop().Check());
     const auto block = FindBlock(graph, readers, static_cast<NodeId>(i));
     if (block) WNN_RETURN_IF_ERROR(Fuse(context, *block));
   }

@@ -131,6 +131,7 @@ Status FuseLayerNorm(PassContext& context) {
   graph::Graph& graph = context.graph();
   const size_t n_nodes = graph.n_nodes();
   for (size_t i = 0; i < n_nodes; ++i) {
+    WNN_RETURN_IF_ERROR(context.stop().Check());
     const NodeId id = static_cast<NodeId>(i);
     if (!IsOnnx(graph.node(id), "Add")) continue;
     const std::optional<Matcher::Norm> norm = Matcher(graph).Match(graph.node(id));

@@ -46,6 +46,7 @@ Status FuseResidual(PassContext& context) {
   graph::Graph& graph = context.graph();
   const Readers readers(graph);
   for (size_t i = 0; i < graph.n_nodes(); ++i) {
+    WNN_RETURN_IF_ERROR(context.stop().Check());
     const NodeId id = static_cast<NodeId>(i);
     const graph::Node& add = graph.node(id);
     if (!IsAdd(add) || add.inputs[0] == add.inputs[1]) continue;

@@ -97,6 +97,7 @@ Status InlineIf(PassContext& context) {
     again = false;
     // Those that a branch brings with it come later.
     for (size_t i = 0, n = graph.n_nodes(); i < n; ++i) {
+      WNN_RETURN_IF_ERROR(context.stop().Check());
       const NodeId id = static_cast<NodeId>(i);
       if (graph.node(id).removed) continue;
       const graph::GraphPtr branch = TakenBranch(graph, graph.node(id));

@@ -75,7 +75,7 @@ Status Optimize(graph::Graph& graph, std::span<const std::string> disabled, cons
   // What the passes found out of the graph around may help in its subgraphs.
   for (const graph::Node& node : graph.nodes()) {
     if (!graph::HasSubgraphs(node)) continue;
-    WNN_RETURN_IF_ERROR(ops::InferNode(graph, node, graph.facts()));
+    WNN_RETURN_IF_ERROR(ops::InferNode(graph, node, graph.facts(), stop));
     for (const auto& [name, attribute] : node.attributes.all()) {
       const auto* body = std::get_if<graph::GraphPtr>(&attribute);
       if (body == nullptr) continue;

@@ -81,6 +81,7 @@ Status UsePackedGemm(PassContext& context) {
   const Readers readers(graph);
   const size_t n_nodes = graph.n_nodes();
   for (size_t i = 0; i < n_nodes; ++i) {
+    WNN_RETURN_IF_ERROR(context.stop().Check());
     const NodeId id = static_cast<NodeId>(i);
     if (IsOnnx(graph.node(id), "Gemm")) WNN_RETURN_IF_ERROR(ConvertGemm(context, id));
     if (IsOnnx(graph.node(id), "MatMul")) WNN_RETURN_IF_ERROR(ConvertMatMul(context, readers, id));

@@ -36,6 +36,7 @@ Status RemoveIdentity(PassContext& context) {
   std::vector<graph::ValueId> replacement(graph.n_values());
   std::iota(replacement.begin(), replacement.end(), 0);
   for (size_t i = 0; i < graph.n_nodes(); ++i) {
+    WNN_RETURN_IF_ERROR(context.stop().Check());
     const graph::NodeId id = static_cast<graph::NodeId>(i);
     const graph::Node& node = graph.node(id);
     if (!HandsOnItsInput(graph, node, uses)) continue;

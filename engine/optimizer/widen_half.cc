@@ -184,18 +184,20 @@ Status WidenHalfPass::Run() {
   }
   if (!any_heavy) return OkStatus();
   for (size_t i = 0; i < n_nodes; ++i) {
+    WNN_RETURN_IF_ERROR(context_.stop().Check());
     const NodeId id = static_cast<NodeId>(i);
     if (IsConvertible(graph_.node(id))) WNN_RETURN_IF_ERROR(Convert(id));
   }
   // What lost its producer and is still read is rounded from its twin.
   const std::vector<int> uses = graph_.CountUses();
+  std::vector<bool> is_input(n_values, false);
+  for (const ValueId input : graph_.inputs) is_input[static_cast<size_t>(input)] = true;
   for (size_t v = 0; v < n_values; ++v) {
     const ValueId value = static_cast<ValueId>(v);
     const ValueId twin = twins_[v];
     if (twin == kNoValue || uses[v] == 0 || graph_.fact(twin).constant) continue;
     const NodeId producer = graph_.value(value).producer;
-    const bool is_input = std::ranges::count(graph_.inputs, value) > 0;
-    if (producer != graph::kNoNode || is_input) continue;
+    if (producer != graph::kNoNode || is_input[v]) continue;
     WNN_RETURN_IF_ERROR(AddCast(twin, value, graph_.fact(value).dtype));
   }
   return OkStatus();

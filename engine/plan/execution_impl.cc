@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "engine/base/checked_math.h"
+#include "engine/base/first_touch.h"
 #include "engine/base/stoppable_parallel.h"
 #include "engine/kernels/reference/strided_copy.h"
 
@@ -190,6 +191,7 @@ Status ExecutionImpl::AllocateArena(uint64_t arena_bytes, uint64_t scratch_bytes
     arena_ = AlignedBuffer();  // never both at once
     WNN_RETURN_IF_ERROR(memory_.Resize(*with_inputs));
     WNN_ASSIGN_OR_RETURN(arena_, AlignedBuffer::Allocate(static_cast<size_t>(*total)));
+    arena_is_touched_ = false;
   }
   scratch_ = arena_.data() + arena_bytes;
   return OkStatus();
@@ -209,6 +211,11 @@ std::byte* ExecutionImpl::Resolve(const plan::Location& location) const {
 
 Status ExecutionImpl::RunSteps(const StopCondition& stop) {
   StoppableParallel parallel(parallel_, stop);
+  if (!arena_is_touched_) {
+    FirstTouch(arena_.bytes(), parallel);
+    WNN_RETURN_IF_ERROR(parallel.Check());
+    arena_is_touched_ = true;
+  }
   for (const plan::Step& step : plan_->steps) {
     WNN_RETURN_IF_ERROR(parallel.Check());
     const size_t n_operands = step.n_inputs + step.n_outputs;

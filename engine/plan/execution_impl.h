@@ -74,7 +74,8 @@ class ExecutionImpl {
   std::vector<Input> inputs_;
   bool types_changed_ = true;  // since the plan was made
   std::shared_ptr<const plan::Plan> plan_;
-  AlignedBuffer arena_;  // the tensors, then the steps' scratch memory
+  AlignedBuffer arena_;            // the tensors, then the steps' scratch memory
+  bool arena_is_touched_ = false;  // by a FirstTouch() that was not stopped
   std::byte* scratch_ = nullptr;
   std::vector<std::byte*> operands_;  // of one step
   bool is_interpreted_ = false;

@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "engine/base/checked_math.h"
+#include "engine/base/first_touch.h"
 #include "engine/ops/string_integers.h"
 
 namespace wnn::plan {
@@ -141,12 +142,17 @@ Status Interpreter::RunStep(const Program& program, const Program::Step& step, F
   std::vector<Value> outputs;
   if (ops::StringIntegers::Needed(node, inputs)) {
     const auto& budget = environment_->budget;
+    Parallel& parallel = *environment_->parallel;
     auto compute = [&]() -> Status {
-      WNN_ASSIGN_OR_RETURN(auto strings, ops::StringIntegers::Replace(node, inputs, budget));
+      WNN_ASSIGN_OR_RETURN(auto strings,
+                           ops::StringIntegers::Replace(node, inputs, budget, parallel));
+      WNN_RETURN_IF_ERROR(environment_->stop.Check());  // it may have ended early
       WNN_ASSIGN_OR_RETURN(outputs, Compute(program, node, inputs, frame));
-      return strings.Restore(node, outputs, budget);
+      WNN_RETURN_IF_ERROR(environment_->stop.Check());
+      return strings.Restore(node, outputs, budget, parallel);
     };
     WNN_RETURN_IF_ERROR(compute());
+    WNN_RETURN_IF_ERROR(environment_->stop.Check());
   } else {
     WNN_ASSIGN_OR_RETURN(outputs, Compute(program, node, inputs, frame));
   }
@@ -209,7 +215,8 @@ Result<std::shared_ptr<const CompiledNode>> Interpreter::Compile(const Program& 
     is_constant = is_constant && output.IsConstant();
   }
   if (!is_constant) {
-    WNN_ASSIGN_OR_RETURN(made->op, ops::CompileNode(program.graph, node, frame.facts, pack_cache_));
+    WNN_ASSIGN_OR_RETURN(made->op, ops::CompileNode(program.graph, node, frame.facts, pack_cache_,
+                                                    environment_->stop));
   }
   if (!key.empty()) op_cache_.Insert(node, std::move(key), made);
   return std::shared_ptr<const CompiledNode>(std::move(made));
@@ -231,6 +238,7 @@ Result<Value> Interpreter::MakeOutput(const Node& node, size_t i, const Fact& fa
   }
   WNN_ASSIGN_OR_RETURN(Tensor tensor,
                        Tensor::Allocate(fact.dtype, std::move(shape), environment_->budget));
+  FirstTouch(tensor.bytes(), *environment_->parallel);
   return Value(std::move(tensor));
 }
 
@@ -241,6 +249,7 @@ Result<std::byte*> Interpreter::Scratch(uint64_t size_bytes) {
     scratch_charge_ = MemoryCharge();
     WNN_ASSIGN_OR_RETURN(scratch_charge_, MemoryCharge::Take(environment_->budget, size_bytes));
     WNN_ASSIGN_OR_RETURN(scratch_, AlignedBuffer::Allocate(static_cast<size_t>(size_bytes)));
+    FirstTouch(scratch_.bytes(), *environment_->parallel);
   }
   return scratch_.data();
 }

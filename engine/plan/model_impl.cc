@@ -33,22 +33,26 @@ Result<std::unique_ptr<ModelImpl>> ModelImpl::Load(std::span<const std::byte> by
                                                    const LoadOptions& options) {
   NullLogger null_log;
   Logger& log = options.log != nullptr ? *options.log : null_log;
-  WNN_ASSIGN_OR_RETURN(frontend::ImportedModel imported,
-                       frontend::ImportModel(bytes, options.limits, log, options.external));
+  WNN_ASSIGN_OR_RETURN(
+      frontend::ImportedModel imported,
+      frontend::ImportModel(bytes, options.limits, log, options.external, options.stop));
   std::unique_ptr<ModelImpl> model(new ModelImpl(options.limits));
   model->graph_ = std::move(imported.graph);
   model->image_decoder_ = options.image_decoder;
   if (options.image_decoder == nullptr) WNN_RETURN_IF_ERROR(RefuseImageDecoders(model->graph_));
   model->inputs_ = std::move(imported.inputs);
-  WNN_RETURN_IF_ERROR(ops::InferGraph(model->graph_));
+  WNN_RETURN_IF_ERROR(ops::InferGraph(model->graph_, options.stop));
   model->SetOutputInfos(std::move(imported.outputs));
   WNN_RETURN_IF_ERROR(model->CheckOutputTypes());
   if (options.optimize) {
     WNN_RETURN_IF_ERROR(optimizer::Optimize(model->graph_, options.disabled_passes, options.limits,
                                             options.stop, log));
   }
+  WNN_RETURN_IF_ERROR(options.stop.Check());
   model->needed_values_ = plan::FindNeededValues(model->graph_);
+  WNN_RETURN_IF_ERROR(options.stop.Check());
   model->program_ = std::make_unique<const plan::Program>(model->graph_);
+  WNN_RETURN_IF_ERROR(options.stop.Check());
   model->needs_interpreter_ = plan::NeedsInterpreter(model->graph_);
   if (model->needs_interpreter_) {
     log.Log(LogLevel::kDebug, "the model runs node by node: shapes depend on data");

@@ -130,7 +130,7 @@ Status PlanMaker::CheckOutputs(const graph::Node& node) const {
 Status PlanMaker::AddNode(NodeId id) {
   const graph::Node& node = graph_.node(id);
   WNN_RETURN_IF_ERROR(request_.stop.Check());
-  WNN_RETURN_IF_ERROR(ops::InferNode(graph_, node, facts_));
+  WNN_RETURN_IF_ERROR(ops::InferNode(graph_, node, facts_, request_.stop));
   WNN_RETURN_IF_ERROR(CheckOutputs(node));
   const bool is_wanted = IsNeeded(node) || ops::IsEvaluated(node, facts_);
   if (is_wanted && ops::CanEvaluate(node, facts_)) {
@@ -153,7 +153,7 @@ Status PlanMaker::AddNode(NodeId id) {
     return OkStatus();
   }
   WNN_ASSIGN_OR_RETURN(std::unique_ptr<const ops::CompiledOp> op,
-                       ops::CompileNode(graph_, node, facts_, request_.cache));
+                       ops::CompileNode(graph_, node, facts_, request_.cache, request_.stop));
   const bool is_view = node.op->is_view && node.outputs.size() == 1;
   order_.push_back({&node, is_view ? nullptr : std::move(op), is_view});
   return OkStatus();

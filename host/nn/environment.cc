@@ -169,7 +169,7 @@ Result<std::shared_ptr<const runtimes::Graph>> Environment::LoadInto(
   WNN_RETURN_IF_ERROR(CheckTarget(target));
   Limits limits = options_.limits;
   limits.max_memory_bytes = std::min(limits.max_memory_bytes, bounds.max_memory_bytes);
-  WNN_ASSIGN_OR_RETURN(ScannedModel scanned, ScanModel(bytes, limits, external));
+  WNN_ASSIGN_OR_RETURN(ScannedModel scanned, ScanModel(bytes, limits, external, bounds.stop));
   runtimes::LoadOptions load;
   load.target = target;
   load.limits = limits;
@@ -178,6 +178,7 @@ Result<std::shared_ptr<const runtimes::Graph>> Environment::LoadInto(
   load.external = external;
   load.external_files = std::move(scanned.external_files);
   load.stop = bounds.stop;
+  WNN_RETURN_IF_ERROR(bounds.stop.Check());
   MetadataReading reading = ReadModelMetadata(bytes);
   if (reading.n_left_out > 0) {
     log().Log(LogLevel::kWarn, std::to_string(reading.n_left_out) +

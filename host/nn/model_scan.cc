@@ -8,6 +8,8 @@
 #include <string_view>
 #include <utility>
 
+#include "engine/base/stop_check.h"
+#include "engine/base/stoppable_parallel.h"
 #include "engine/frontend/wire.h"
 #include "host/nn/function_calls.h"
 #include "host/nn/tensor_scan.h"
@@ -120,7 +122,8 @@ FunctionName ReadName(std::span<const std::byte> message, const NameFields& fiel
 
 class Scan {
  public:
-  Scan(const Limits& limits, ExternalData* external) : limits_(limits), external_(external) {}
+  Scan(const Limits& limits, ExternalData* external, StoppableParallel& stop)
+      : limits_(limits), external_(external), stop_(stop), check_(stop) {}
 
   Result<ScannedModel> Run(std::span<const std::byte> model) {
     WNN_RETURN_IF_ERROR(CheckFormat(model));
@@ -165,6 +168,7 @@ class Scan {
     uint64_t singles = 0;  // bit i: field i was there
     while (reader.Next()) {
       const Field& field = reader.field();
+      if (check_.Stopped(kFieldNs)) return stop_.Check();
       WNN_RETURN_IF_ERROR(CountFields(1, limits_, &n_fields_));
       if (message == Message::kAttribute) WNN_RETURN_IF_ERROR(CountNumbers(field));
       const auto child = std::find_if(kChildren.begin(), kChildren.end(), [&](const Child& c) {
@@ -188,7 +192,7 @@ class Scan {
         return EnterTensor(field.bytes, parent == Message::kGraph && depth == 1);
       case Message::kSparseTensor: {
         WNN_ASSIGN_OR_RETURN(const uint64_t size,
-                             ScanSparseTensor(field.bytes, limits_, &n_fields_));
+                             ScanSparseTensor(field.bytes, limits_, &n_fields_, stop_));
         return AddTensorBytes(size);
       }
       case Message::kNode: WNN_RETURN_IF_ERROR(EnterNode(field.bytes)); break;
@@ -245,7 +249,7 @@ class Scan {
   }
 
   Status EnterTensor(std::span<const std::byte> bytes, bool is_main_initializer) {
-    WNN_ASSIGN_OR_RETURN(const ScannedTensor tensor, ScanTensor(bytes, limits_, &n_fields_));
+    WNN_ASSIGN_OR_RETURN(const ScannedTensor tensor, ScanTensor(bytes, limits_, &n_fields_, stop_));
     WNN_RETURN_IF_ERROR(AddTensorBytes(tensor.size_bytes));
     if (!tensor.is_external) return OkStatus();
     if (external_ == nullptr) {
@@ -269,8 +273,12 @@ class Scan {
     return OkStatus();
   }
 
+  static constexpr int64_t kFieldNs = 50;
+
   const Limits& limits_;
   ExternalData* external_;
+  StoppableParallel& stop_;
+  StopCheck check_;
   uint64_t n_fields_ = 0;
   bool has_graph_ = false;
   std::map<FunctionName, size_t> function_index_;
@@ -285,8 +293,10 @@ class Scan {
 }  // namespace
 
 Result<ScannedModel> ScanModel(std::span<const std::byte> model, const Limits& limits,
-                               ExternalData* external) {
-  return Scan(limits, external).Run(model);
+                               ExternalData* external, const StopCondition& stop) {
+  SerialParallel serial;
+  StoppableParallel stoppable(serial, stop);
+  return Scan(limits, external, stoppable).Run(model);
 }
 
 }  // namespace wnn::nn

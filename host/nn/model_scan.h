@@ -9,6 +9,7 @@
 #include "engine/base/external_data.h"
 #include "engine/base/limits.h"
 #include "engine/base/status.h"
+#include "engine/base/stop.h"
 
 namespace wnn::nn {
 
@@ -35,10 +36,11 @@ struct ScannedModel {
 // kInvalidArgument  tensors, sparse tensors or functions that contradict themselves
 // kUnsupportedOperation  tensors in segments
 // kTooLarge         over a limit
+// kTimeout          when `stop` says so
 // kSecurity         nested deeper than any real model; external data that the model may not have,
 //                   markers of memory addresses, nodes that name files; also what `external`
 //                   answers; with a null `external` nodes that decode pictures
 Result<ScannedModel> ScanModel(std::span<const std::byte> model, const Limits& limits,
-                               ExternalData* external);
+                               ExternalData* external, const StopCondition& stop = {});
 
 }  // namespace wnn::nn

@@ -107,6 +107,24 @@ TEST(ModelScan, AcceptsAGraph) {
   EXPECT_TRUE(Scan(Model(Initializer(Tensor(DType::kFloat, {0, 5})))).ok());
 }
 
+TEST(ModelScan, StopsWhenItIsTold) {
+  CancellationToken token;
+  token.Cancel();
+  StopCondition stop;
+  stop.cancel = &token;
+  constexpr int64_t kMany = 4'000'000;
+  const std::string numbers = Bytes(7, std::string(kMany, '\1'));
+  std::string nodes;
+  for (int i = 0; i < 90'000; ++i) nodes += Bytes(1, Bytes(4, "Relu"));
+  for (const std::string& graph :
+       {Initializer(Dims({kMany}) + Type(DType::kInt64) + numbers), nodes}) {
+    const std::string model = Model(graph);
+    EXPECT_TRUE(Scan(model).ok());
+    EXPECT_EQ(ScanModel(std::as_bytes(std::span(model)), Limits(), nullptr, stop).error().code(),
+              Code::kTimeout);
+  }
+}
+
 TEST(ModelScan, RefusesWhatIsNotOnnx) {
   EXPECT_EQ(Scan("").code(), Code::kInvalidEncoding);
   EXPECT_EQ(Scan("hello, world").code(), Code::kInvalidEncoding);

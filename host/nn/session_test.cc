@@ -253,10 +253,16 @@ TEST_F(SessionTest, GuestsThatComeAndGoLeaveNothing) {
 
 TEST_F(SessionTest, EachCallHasItsTime) {
   SessionOptions options;
+  options.graph_cache = std::make_shared<GraphCache>();
+  const auto patient = NewSession(options);
+  ASSERT_TRUE(Load(*patient).has_value());
   options.limits.max_call_time = std::chrono::nanoseconds(0);
   auto session = NewSession(options);
-  const Handle context = ReadyContext(*session);
+  const Handle context = ReadyContext(*session);  // of the graph that is there
   EXPECT_EQ(session->Compute(context).code(), Code::kTimeout);
+  options.graph_cache = nullptr;
+  session = NewSession(options);
+  EXPECT_EQ(Load(*session).error().code(), Code::kTimeout);
   options.limits.max_call_time = std::chrono::nanoseconds::max();
   session = NewSession(options);
   EXPECT_TRUE(session->Compute(ReadyContext(*session)).ok());

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "engine/base/checked_math.h"
+#include "engine/base/stop_check.h"
 #include "engine/tensor/tensor.h"
 
 namespace wnn::nn {
@@ -49,8 +50,8 @@ TypedEntries TypedEntriesOf(DType dtype, uint64_t n, uint64_t bytes) {
   return {kInt32Data, DTypeBits(dtype) < 8 ? bytes : n};
 }
 
-// Entries of a typed field; nothing if malformed.
-std::optional<uint64_t> CountEntries(const Field& field) {
+// Entries of a typed field; nothing if malformed, or once `check` says stop.
+std::optional<uint64_t> CountEntries(const Field& field, StopCheck& check) {
   uint64_t n = 0;
   bool parsed = false;
   switch (field.number) {
@@ -64,7 +65,11 @@ std::optional<uint64_t> CountEntries(const Field& field) {
       parsed = field.IsBytes();
       n = 1;
       break;
-    default: parsed = frontend::ForEachVarint(field, [&](uint64_t) { ++n; });
+    default:
+      parsed = frontend::ForEachVarint(field, [&](uint64_t) {
+        ++n;
+        return !check.Stopped(2);
+      });
   }
   if (!parsed) return std::nullopt;
   return n;
@@ -79,12 +84,14 @@ std::optional<uint64_t> ParseCount(std::string_view text) {
 
 class TensorScan {
  public:
-  TensorScan(const Limits& limits, uint64_t* n_fields) : limits_(limits), n_fields_(n_fields) {}
+  TensorScan(const Limits& limits, uint64_t* n_fields, StoppableParallel& stop)
+      : limits_(limits), n_fields_(n_fields), stop_(stop), check_(stop) {}
 
   Result<ScannedTensor> Run(std::span<const std::byte> message) {
     tensor_.message = message;
     WireReader reader(message);
     while (reader.Next()) {
+      if (check_.Stopped(kFieldNs)) return stop_.Check();
       if (!IsElements(reader.field().number)) {
         WNN_RETURN_IF_ERROR(CountFields(1, limits_, n_fields_));
       }
@@ -117,7 +124,8 @@ class TensorScan {
       case kInt64Data:
       case kDoubleData:
       case kUint64Data: {
-        const auto n = CountEntries(field);
+        const auto n = CountEntries(field, check_);
+        if (!n) WNN_RETURN_IF_ERROR(stop_.Check());
         if (!n) return MalformedModel();
         entries_[field.number] += *n;
         if (field.number == kStringData) string_bytes_ += field.bytes.size();
@@ -208,12 +216,17 @@ class TensorScan {
                                std::to_string(tensor_.raw_data->size()));
       }
       // Runtimes read them as bool, for which other bytes have no meaning in C++.
-      const auto is_bool = [](std::byte value) { return value <= std::byte{1}; };
-      if (tensor_.dtype == DType::kBool && !std::ranges::all_of(*tensor_.raw_data, is_bool)) {
-        return InvalidArgument("the model has a tensor " + Type() +
-                               " of which not all bytes are 0 or 1");
-      }
-      return OkStatus();
+      bool are_bools = true;
+      InSteps(stop_, tensor_.dtype == DType::kBool ? static_cast<int64_t>(tensor_.size_bytes) : 0,
+              [&](int64_t begin, int64_t end) {
+                const auto is_bool = [](std::byte value) { return value <= std::byte{1}; };
+                const auto some = tensor_.raw_data->subspan(static_cast<size_t>(begin),
+                                                            static_cast<size_t>(end - begin));
+                are_bools = are_bools && std::ranges::all_of(some, is_bool);
+              });
+      if (are_bools) return OkStatus();
+      return InvalidArgument("the model has a tensor " + Type() +
+                             " of which not all bytes are 0 or 1");
     }
     const auto expected = TypedEntriesOf(tensor_.dtype, n_elements_, tensor_.size_bytes);
     if (!tensor_.raw_data && entries_[expected.field] == expected.count) return OkStatus();
@@ -244,8 +257,12 @@ class TensorScan {
 
   std::string Type() const { return TensorTypeToString(tensor_.dtype, tensor_.dims); }
 
+  static constexpr int64_t kFieldNs = 10;
+
   const Limits& limits_;
   uint64_t* n_fields_;
+  StoppableParallel& stop_;
+  StopCheck check_;
   ScannedTensor tensor_;
   int32_t data_type_ = 0;
   uint64_t n_elements_ = 0;
@@ -272,6 +289,7 @@ bool AllInt64(const ScannedTensor& tensor, Use use) {
     if (reader.field().number != kInt64Data) continue;
     if (!frontend::ForEachVarint(reader.field(), [&](uint64_t value) {
           all = all && use(static_cast<int64_t>(value));
+          return all;
         })) {
       return false;
     }
@@ -280,7 +298,7 @@ bool AllInt64(const ScannedTensor& tensor, Use use) {
 }
 
 Status CheckIndices(const ScannedTensor& indices, int64_t n_values,
-                    const std::vector<int64_t>& dims, int64_t n_elements) {
+                    const std::vector<int64_t>& dims, int64_t n_elements, StoppableParallel& stop) {
   const auto rank = static_cast<int64_t>(dims.size());
   const bool is_linear = indices.dims == std::vector<int64_t>{n_values};
   const bool is_by_dim = indices.dims == std::vector<int64_t>{n_values, rank};
@@ -288,10 +306,13 @@ Status CheckIndices(const ScannedTensor& indices, int64_t n_values,
     return InvalidArgument("a sparse tensor's indices do not have the shape of its values");
   }
   size_t position = 0;
+  StopCheck check(stop);
   const bool inside = AllInt64(indices, [&](int64_t index) {
+    if (check.Stopped(5)) return false;
     const int64_t end = is_linear ? n_elements : dims[position++ % dims.size()];
     return index >= 0 && index < end;
   });
+  if (!inside) WNN_RETURN_IF_ERROR(stop.Check());
   return inside ? OkStatus() : InvalidArgument("a sparse tensor has an index outside of its shape");
 }
 
@@ -314,12 +335,12 @@ Status CountFields(uint64_t n, const Limits& limits, uint64_t* n_fields) {
 }
 
 Result<ScannedTensor> ScanTensor(std::span<const std::byte> message, const Limits& limits,
-                                 uint64_t* n_fields) {
-  return TensorScan(limits, n_fields).Run(message);
+                                 uint64_t* n_fields, StoppableParallel& stop) {
+  return TensorScan(limits, n_fields, stop).Run(message);
 }
 
 Result<uint64_t> ScanSparseTensor(std::span<const std::byte> message, const Limits& limits,
-                                  uint64_t* n_fields) {
+                                  uint64_t* n_fields, StoppableParallel& stop) {
   std::optional<ScannedTensor> values;
   std::optional<ScannedTensor> indices;
   std::vector<int64_t> dims;
@@ -337,7 +358,7 @@ Result<uint64_t> ScanSparseTensor(std::span<const std::byte> message, const Limi
     auto& tensor = field.number == kSparseValues ? values : indices;
     if (!field.IsBytes()) return MalformedModel();
     if (tensor) return RepeatedField();
-    WNN_ASSIGN_OR_RETURN(tensor, ScanTensor(field.bytes, limits, n_fields));
+    WNN_ASSIGN_OR_RETURN(tensor, ScanTensor(field.bytes, limits, n_fields, stop));
     if (tensor->is_external) return Security("a sparse tensor keeps its data in an external file");
   }
   if (!reader.ok()) return MalformedModel();
@@ -355,7 +376,7 @@ Result<uint64_t> ScanSparseTensor(std::span<const std::byte> message, const Limi
     return TooLarge("the model has a sparse tensor " + TensorTypeToString(values->dtype, dims) +
                     ", over the limit of " + std::to_string(limits.max_tensor_bytes) + " bytes");
   }
-  WNN_RETURN_IF_ERROR(CheckIndices(*indices, values->dims[0], dims, *count));
+  WNN_RETURN_IF_ERROR(CheckIndices(*indices, values->dims[0], dims, *count, stop));
   return static_cast<uint64_t>(*size);
 }
 

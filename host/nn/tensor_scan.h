@@ -11,6 +11,7 @@
 
 #include "engine/base/limits.h"
 #include "engine/base/status.h"
+#include "engine/base/stoppable_parallel.h"
 #include "engine/frontend/wire.h"
 #include "engine/tensor/dtype.h"
 
@@ -32,13 +33,14 @@ struct ScannedTensor {
 // Checks that type, dimensions and number of elements fit each other and `limits`. Of external
 // data, that the entries make sense; the file is the caller's to look at. `n_fields` grows by what
 // limits.max_fields counts.
+// kTimeout when `stop` says so.
 Result<ScannedTensor> ScanTensor(std::span<const std::byte> message, const Limits& limits,
-                                 uint64_t* n_fields);
+                                 uint64_t* n_fields, StoppableParallel& stop);
 
 // Checks a SparseTensorProto: its tensors, their shapes, and that every index lies inside. Returns
 // the bytes of the tensor as a dense one. kSecurity for external data.
 Result<uint64_t> ScanSparseTensor(std::span<const std::byte> message, const Limits& limits,
-                                  uint64_t* n_fields);
+                                  uint64_t* n_fields, StoppableParallel& stop);
 
 Status MalformedModel();
 Status RepeatedField();

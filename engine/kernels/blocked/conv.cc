@@ -149,7 +149,7 @@ Status SupportsConv(ConvAlgorithm algorithm, const ConvSpec& spec) {
 
 Result<std::unique_ptr<const Conv>> Conv::Create(ConvAlgorithm algorithm, const ConvSpec& spec,
                                                  std::span<const float> weights,
-                                                 std::span<const float> bias) {
+                                                 std::span<const float> bias, Parallel& stop) {
   WNN_RETURN_IF_ERROR(SupportsConv(algorithm, spec));
   const int64_t n_weights =
       spec.out_channels * (spec.in_channels / spec.groups) * spec.kernel_h * spec.kernel_w;
@@ -162,12 +162,12 @@ Result<std::unique_ptr<const Conv>> Conv::Create(ConvAlgorithm algorithm, const 
                            " values for " + std::to_string(spec.out_channels) + " channels");
   }
   switch (algorithm) {
-    case ConvAlgorithm::kPointwise: return NewPointwiseConv(spec, weights, bias);
-    case ConvAlgorithm::kDirect: return NewDirectConv(spec, weights, bias);
+    case ConvAlgorithm::kPointwise: return NewPointwiseConv(spec, weights, bias, stop);
+    case ConvAlgorithm::kDirect: return NewDirectConv(spec, weights, bias, stop);
     case ConvAlgorithm::kWinograd2:
-    case ConvAlgorithm::kWinograd4: return NewWinogradConv(algorithm, spec, weights, bias);
-    case ConvAlgorithm::kDepthwise: return NewDepthwiseConv(spec, weights, bias);
-    case ConvAlgorithm::kFirstLayer: return NewFirstLayerConv(spec, weights, bias);
+    case ConvAlgorithm::kWinograd4: return NewWinogradConv(algorithm, spec, weights, bias, stop);
+    case ConvAlgorithm::kDepthwise: return NewDepthwiseConv(spec, weights, bias, stop);
+    case ConvAlgorithm::kFirstLayer: return NewFirstLayerConv(spec, weights, bias, stop);
   }
   return Internal("unknown convolution algorithm");
 }

@@ -87,10 +87,12 @@ class Conv {
  public:
   // `weights` is [out_channels][in_channels / groups][kernel_h][kernel_w], `bias` [out_channels] or
   // empty; both are borrowed for the call. kInvalidArgument if the algorithm cannot do `spec` or a
-  // span has the wrong size, kTooLarge without memory.
+  // span has the wrong size, kTooLarge without memory. Ends early, with weights of no use, once
+  // `stop` is stopped.
   static Result<std::unique_ptr<const Conv>> Create(ConvAlgorithm algorithm, const ConvSpec& spec,
                                                     std::span<const float> weights,
-                                                    std::span<const float> bias);
+                                                    std::span<const float> bias,
+                                                    Parallel& stop = NeverStopped());
   virtual ~Conv() = default;
 
   ConvAlgorithm algorithm() const { return algorithm_; }

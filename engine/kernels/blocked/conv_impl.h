@@ -16,11 +16,11 @@ using Floats = std::span<const float>;
 // Whether ScratchBytes may compute with `shape`: what it would refuse, without an algorithm.
 Status CheckConvShape(const ConvSpec& spec, const ConvShape& shape);
 
-ConvResult NewPointwiseConv(const ConvSpec& spec, Floats weights, Floats bias);
-ConvResult NewDirectConv(const ConvSpec& spec, Floats weights, Floats bias);
+ConvResult NewPointwiseConv(const ConvSpec& spec, Floats weights, Floats bias, Parallel& stop);
+ConvResult NewDirectConv(const ConvSpec& spec, Floats weights, Floats bias, Parallel& stop);
 ConvResult NewWinogradConv(ConvAlgorithm algorithm, const ConvSpec& spec, Floats weights,
-                           Floats bias);
-ConvResult NewDepthwiseConv(const ConvSpec& spec, Floats weights, Floats bias);
-ConvResult NewFirstLayerConv(const ConvSpec& spec, Floats weights, Floats bias);
+                           Floats bias, Parallel& stop);
+ConvResult NewDepthwiseConv(const ConvSpec& spec, Floats weights, Floats bias, Parallel& stop);
+ConvResult NewFirstLayerConv(const ConvSpec& spec, Floats weights, Floats bias, Parallel& stop);
 
 }  // namespace wnn::kernels

@@ -195,10 +195,10 @@ class DepthwiseConv final : public Conv {
 
 }  // namespace
 
-ConvResult NewDepthwiseConv(const ConvSpec& spec, Floats weights, Floats bias) {
-  WNN_ASSIGN_OR_RETURN(
-      DepthwiseWeights packed,
-      DepthwiseWeights::Create(spec.in_channels, spec.kernel_h * spec.kernel_w, weights, bias));
+ConvResult NewDepthwiseConv(const ConvSpec& spec, Floats weights, Floats bias, Parallel& stop) {
+  WNN_ASSIGN_OR_RETURN(DepthwiseWeights packed,
+                       DepthwiseWeights::Create(spec.in_channels, spec.kernel_h * spec.kernel_w,
+                                                weights, bias, stop));
   return ConvResult(std::make_unique<const DepthwiseConv>(spec, std::move(packed)));
 }
 

@@ -6,6 +6,7 @@
 
 #include "engine/base/aligned_buffer.h"
 #include "engine/base/status.h"
+#include "engine/base/stop_check.h"
 #include "engine/kernels/blocked/packed_weights.h"
 
 namespace wnn::kernels {
@@ -13,17 +14,19 @@ namespace wnn::kernels {
 // Move-only; immutable, so threads share it freely.
 class DepthwiseWeights {
  public:
-  // `weights` is [channels][taps], `bias` [channels] or empty.
+  // `weights` is [channels][taps], `bias` [channels] or empty. `stop` as PackedWeights::Create.
   static Result<DepthwiseWeights> Create(int64_t channels, int64_t taps,
                                          std::span<const float> weights,
-                                         std::span<const float> bias) {
+                                         std::span<const float> bias, Parallel& stop) {
     DepthwiseWeights packed;
     packed.taps_ = taps;
     const int64_t blocks = BlockCount(channels);
     WNN_ASSIGN_OR_RETURN(const size_t bytes, FloatBytes({blocks, kBlock, taps + 1}));
-    WNN_ASSIGN_OR_RETURN(packed.data_, AlignedBuffer::AllocateZeroed(bytes));
+    WNN_ASSIGN_OR_RETURN(packed.data_, AllocateZeroed(bytes, stop));
     auto* to = reinterpret_cast<float*>(packed.data_.data());
+    StopCheck check(stop);
     for (int64_t c = 0; c < channels; ++c) {
+      if (check.Stopped(4 + 4 * taps)) return packed;
       for (int64_t t = 0; t < taps; ++t) {
         to[(c / kBlock * taps + t) * kBlock + c % kBlock] =
             weights[static_cast<size_t>(c * taps + t)];

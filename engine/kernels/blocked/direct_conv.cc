@@ -253,21 +253,23 @@ class DirectConv final : public Conv {
 
 }  // namespace
 
-ConvResult NewDirectConv(const ConvSpec& spec, Floats weights, Floats bias) {
+ConvResult NewDirectConv(const ConvSpec& spec, Floats weights, Floats bias, Parallel& stop) {
   const TileKernels& kernels = ActiveTileKernels();
   const int64_t group_channels = spec.in_channels / spec.groups;
   const int64_t taps = spec.kernel_h * spec.kernel_w;
-  WNN_ASSIGN_OR_RETURN(PackedWeights packed,
-                       PackedWeights::Create(kernels,
-                                             {.out_channels = spec.out_channels,
-                                              .in_channels = group_channels,
-                                              .groups = spec.groups,
-                                              .taps = taps},
-                                             bias, [&](int64_t out, int64_t in, float* to) {
-                                               const int64_t at =
-                                                   (out * group_channels + in) * taps;
-                                               std::copy_n(weights.data() + at, taps, to);
-                                             }));
+  WNN_ASSIGN_OR_RETURN(PackedWeights packed, PackedWeights::Create(
+                                                 kernels,
+                                                 {.out_channels = spec.out_channels,
+                                                  .in_channels = group_channels,
+                                                  .groups = spec.groups,
+                                                  .taps = taps},
+                                                 bias,
+                                                 [&](int64_t out, int64_t in, float* to) {
+                                                   const int64_t at =
+                                                       (out * group_channels + in) * taps;
+                                                   std::copy_n(weights.data() + at, taps, to);
+                                                 },
+                                                 stop));
   return ConvResult(std::make_unique<const DirectConv>(spec, kernels, std::move(packed)));
 }
 

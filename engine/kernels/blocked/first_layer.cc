@@ -122,15 +122,16 @@ const FirstLayerKernels& ActiveFirstLayerKernels() {
 }
 
 Result<FirstLayerRows> FirstLayerRows::Create(const ConvSpec& spec, std::span<const float> weights,
-                                              std::span<const float> bias) {
+                                              std::span<const float> bias, Parallel& stop) {
   const TileKernels& tiles = ActiveTileKernels();
   const int64_t steps = spec.in_channels * spec.kernel_h * spec.kernel_w;
-  WNN_ASSIGN_OR_RETURN(
-      PackedWeights packed,
-      PackedWeights::Create(tiles, {.out_channels = spec.out_channels, .in_channels = steps}, bias,
-                            [&](int64_t out, int64_t step, float* to) {
-                              *to = weights[static_cast<size_t>(out * steps + step)];
-                            }));
+  WNN_ASSIGN_OR_RETURN(PackedWeights packed,
+                       PackedWeights::Create(
+                           tiles, {.out_channels = spec.out_channels, .in_channels = steps}, bias,
+                           [&](int64_t out, int64_t step, float* to) {
+                             *to = weights[static_cast<size_t>(out * steps + step)];
+                           },
+                           stop));
   return FirstLayerRows(spec, tiles, std::move(packed));
 }
 

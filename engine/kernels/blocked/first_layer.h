@@ -37,8 +37,9 @@ const FirstLayerKernels& ActiveFirstLayerKernels();
 // Makes rows of the convolution's output. Immutable and thread-safe.
 class FirstLayerRows {
  public:
+  // `stop` as PackedWeights::Create.
   static Result<FirstLayerRows> Create(const ConvSpec& spec, std::span<const float> weights,
-                                       std::span<const float> bias);
+                                       std::span<const float> bias, Parallel& stop);
 
   const PackedWeights& weights() const { return weights_; }
 

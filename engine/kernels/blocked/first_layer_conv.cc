@@ -125,8 +125,8 @@ class FirstLayerConv final : public Conv {
 
 }  // namespace
 
-ConvResult NewFirstLayerConv(const ConvSpec& spec, Floats weights, Floats bias) {
-  WNN_ASSIGN_OR_RETURN(FirstLayerRows rows, FirstLayerRows::Create(spec, weights, bias));
+ConvResult NewFirstLayerConv(const ConvSpec& spec, Floats weights, Floats bias, Parallel& stop) {
+  WNN_ASSIGN_OR_RETURN(FirstLayerRows rows, FirstLayerRows::Create(spec, weights, bias, stop));
   return ConvResult(std::make_unique<const FirstLayerConv>(spec, std::move(rows)));
 }
 

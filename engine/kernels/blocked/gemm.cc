@@ -69,13 +69,17 @@ void PackGroup(const float* b, int64_t k, int64_t n, bool transposed, float alph
     }
     return;
   }
-  for (int64_t j = 0; j < width; ++j) {
-    if (check.Stopped(4 * k)) return;
-    const float* from = b + (first + j) * k;
-    if (j < live) {
-      for (int64_t i = 0; i < k; ++i) to[i * width + j] = alpha * from[i];
-    } else {
-      for (int64_t i = 0; i < k; ++i) to[i * width + j] = 0;
+  constexpr int64_t kPiece = 4096;
+  for (int64_t begin = 0; begin < k; begin += kPiece) {
+    const int64_t end = std::min(k, begin + kPiece);
+    for (int64_t j = 0; j < width; ++j) {
+      if (check.Stopped(4 * (end - begin))) return;
+      const float* from = b + (first + j) * k;
+      if (j < live) {
+        for (int64_t i = begin; i < end; ++i) to[i * width + j] = alpha * from[i];
+      } else {
+        for (int64_t i = begin; i < end; ++i) to[i * width + j] = 0;
+      }
     }
   }
 }
@@ -89,16 +93,21 @@ struct Product {
 };
 
 // Rows [rows.begin, rows.end) of A as [k block][row][16].
-void PackA(const GemmArgs& args, int64_t k, Range rows, float* to) {
+void PackA(const GemmArgs& args, int64_t k, Range rows, float* to, StopCheck& check) {
+  constexpr int64_t kPiece = 4096, kRowNs = 10;
   for (int64_t begin = 0; begin < k; begin += kBlock) {
     const int64_t live = std::min(kBlock, k - begin);
-    if (!args.a_transposed) {
-      for (int64_t i = rows.begin; i < rows.end; ++i, to += kBlock) {
-        std::memcpy(to, args.a + i * args.lda + begin, static_cast<size_t>(live) * sizeof(float));
-      }
-    } else {
-      for (int64_t i = rows.begin; i < rows.end; ++i, to += kBlock) {
-        for (int64_t j = 0; j < live; ++j) to[j] = args.a[(begin + j) * args.lda + i];
+    for (int64_t i = rows.begin; i < rows.end;) {
+      const int64_t end = std::min(rows.end, i + kPiece);
+      if (check.Stopped(kRowNs * (end - i))) return;
+      if (!args.a_transposed) {
+        for (; i < end; ++i, to += kBlock) {
+          std::memcpy(to, args.a + i * args.lda + begin, static_cast<size_t>(live) * sizeof(float));
+        }
+      } else {
+        for (; i < end; ++i, to += kBlock) {
+          for (int64_t j = 0; j < live; ++j) to[j] = args.a[(begin + j) * args.lda + i];
+        }
       }
     }
   }
@@ -163,7 +172,7 @@ void RunPart(const GemmArgs& args, const Product& product, Range rows, Range gro
     const Range chunk = Part(rows.size(), n_chunks, c);
     const Range some{rows.begin + chunk.begin, rows.begin + chunk.end};
     const bool few = args.m <= kMaxGemmRows && !args.a_transposed;
-    if (!few) PackA(args, product.k, some, memory);
+    if (!few) PackA(args, product.k, some, memory, check);
     for (int64_t group = groups.begin; group < groups.end; ++group) {
       // Some 40 multiply-adds a nanosecond, or 4 bytes of weights.
       if (check.Stopped(product.k * kGroup * std::max<int64_t>(some.size() / 40, 1))) return;
@@ -214,7 +223,7 @@ Product MakeProduct(int64_t n, int64_t k, const float* packed) {
 }  // namespace
 
 Result<PackedMatrix> PackedMatrix::Create(std::span<const float> b, int64_t k, int64_t n,
-                                          bool transposed, float alpha) {
+                                          bool transposed, float alpha, Parallel& stop) {
   WNN_RETURN_IF_ERROR(CheckSizes(1, n, k));
   if (b.size() != static_cast<size_t>(k * n)) {
     return InvalidArgument("a matrix of " + std::to_string(k) + " x " + std::to_string(n) +
@@ -226,9 +235,10 @@ Result<PackedMatrix> PackedMatrix::Create(std::span<const float> b, int64_t k, i
   WNN_ASSIGN_OR_RETURN(const size_t bytes, FloatBytes({PackedFloats(k, n)}));
   WNN_ASSIGN_OR_RETURN(packed.data_, AlignedBuffer::Allocate(bytes));
   auto* to = reinterpret_cast<float*>(packed.data_.data());
-  SerialParallel serial;
+  StopCheck check(stop);
   for (int64_t g = 0; g < GroupCount(n); ++g) {
-    PackGroup(b.data(), k, n, transposed, alpha, g, to, serial);
+    if (check.Stopped(k * kGroup)) break;
+    PackGroup(b.data(), k, n, transposed, alpha, g, to, stop);
   }
   return packed;
 }
@@ -245,7 +255,8 @@ void Gemm(const GemmArgs& args, const PackedMatrix& b, std::span<std::byte> scra
              parallel);
 }
 
-Result<PackedRows> PackedRows::Create(std::span<const float> a, int64_t m, int64_t k) {
+Result<PackedRows> PackedRows::Create(std::span<const float> a, int64_t m, int64_t k,
+                                      Parallel& stop) {
   WNN_RETURN_IF_ERROR(CheckSizes(m, 1, k));
   if (a.size() != static_cast<size_t>(m * k)) {
     return InvalidArgument("a matrix of " + std::to_string(m) + " x " + std::to_string(k) +
@@ -259,7 +270,8 @@ Result<PackedRows> PackedRows::Create(std::span<const float> a, int64_t m, int64
   GemmArgs args;
   args.a = a.data();
   args.lda = k;
-  PackA(args, k, {0, m}, reinterpret_cast<float*>(packed.data_.data()));
+  StopCheck check(stop);
+  PackA(args, k, {0, m}, reinterpret_cast<float*>(packed.data_.data()), check);
   return packed;
 }
 

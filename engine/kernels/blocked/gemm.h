@@ -21,9 +21,10 @@ namespace wnn::kernels {
 class PackedMatrix {
  public:
   // `b` is k x n, or n x k if `transposed`; every value is multiplied by `alpha`. Errors:
-  // kInvalidArgument if the span has another size, kTooLarge without memory.
+  // kInvalidArgument if the span has another size, kTooLarge without memory. Ends early, with a
+  // matrix of no use, once `stop` is stopped.
   static Result<PackedMatrix> Create(std::span<const float> b, int64_t k, int64_t n,
-                                     bool transposed, float alpha);
+                                     bool transposed, float alpha, Parallel& stop = NeverStopped());
 
   int64_t k() const { return k_; }
   int64_t n() const { return n_; }
@@ -64,7 +65,8 @@ void Gemm(const GemmArgs& args, const PackedMatrix& b, std::span<std::byte> scra
 class PackedRows {
  public:
   // `a` is m x k, row-major. Errors as PackedMatrix::Create.
-  static Result<PackedRows> Create(std::span<const float> a, int64_t m, int64_t k);
+  static Result<PackedRows> Create(std::span<const float> a, int64_t m, int64_t k,
+                                   Parallel& stop = NeverStopped());
 
   int64_t m() const { return m_; }
   int64_t k() const { return k_; }

@@ -442,17 +442,19 @@ Status CheckBias(std::span<const float> values, int64_t wanted, const char* what
 
 Result<PackedWeights> PackPointwise(const TileKernels& tiles, int64_t in_channels,
                                     int64_t out_channels, std::span<const float> weights,
-                                    std::span<const float> bias) {
-  return PackedWeights::Create(tiles, {.out_channels = out_channels, .in_channels = in_channels},
-                               bias, [&](int64_t out, int64_t in, float* taps) {
-                                 *taps = weights[static_cast<size_t>(out * in_channels + in)];
-                               });
+                                    std::span<const float> bias, Parallel& stop) {
+  return PackedWeights::Create(
+      tiles, {.out_channels = out_channels, .in_channels = in_channels}, bias,
+      [&](int64_t out, int64_t in, float* taps) {
+        *taps = weights[static_cast<size_t>(out * in_channels + in)];
+      },
+      stop);
 }
 
 }  // namespace
 
 Result<std::unique_ptr<const InvertedResidual>> InvertedResidual::Create(
-    const InvertedResidualSpec& spec, const InvertedResidualWeights& weights) {
+    const InvertedResidualSpec& spec, const InvertedResidualWeights& weights, Parallel& stop) {
   using Expansion = InvertedResidualSpec::Expansion;
   const TileKernels& tiles = ActiveTileKernels();
   const int64_t expanded = spec.expanded_channels;
@@ -486,8 +488,9 @@ Result<std::unique_ptr<const InvertedResidual>> InvertedResidual::Create(
       WNN_RETURN_IF_ERROR(
           CheckSpan(weights.expand_weights, expanded * spec.in_channels, "expansion weights"));
       WNN_RETURN_IF_ERROR(CheckBias(weights.expand_bias, expanded, "expansion biases"));
-      WNN_ASSIGN_OR_RETURN(expand, PackPointwise(tiles, spec.in_channels, expanded,
-                                                 weights.expand_weights, weights.expand_bias));
+      WNN_ASSIGN_OR_RETURN(expand,
+                           PackPointwise(tiles, spec.in_channels, expanded, weights.expand_weights,
+                                         weights.expand_bias, stop));
       break;
     }
     case Expansion::kFirstLayer: {
@@ -502,17 +505,18 @@ Result<std::unique_ptr<const InvertedResidual>> InvertedResidual::Create(
                                     expanded * spec.in_channels * layer.kernel_h * layer.kernel_w,
                                     "first-layer weights"));
       WNN_RETURN_IF_ERROR(CheckBias(weights.expand_bias, expanded, "first-layer biases"));
-      WNN_ASSIGN_OR_RETURN(
-          first_layer, FirstLayerRows::Create(layer, weights.expand_weights, weights.expand_bias));
+      WNN_ASSIGN_OR_RETURN(first_layer, FirstLayerRows::Create(layer, weights.expand_weights,
+                                                               weights.expand_bias, stop));
       break;
     }
   }
-  WNN_ASSIGN_OR_RETURN(DepthwiseWeights depthwise,
-                       DepthwiseWeights::Create(expanded, spec.kernel_h * spec.kernel_w,
-                                                weights.depthwise_weights, weights.depthwise_bias));
+  WNN_ASSIGN_OR_RETURN(
+      DepthwiseWeights depthwise,
+      DepthwiseWeights::Create(expanded, spec.kernel_h * spec.kernel_w, weights.depthwise_weights,
+                               weights.depthwise_bias, stop));
   WNN_ASSIGN_OR_RETURN(PackedWeights project,
                        PackPointwise(tiles, expanded, spec.out_channels, weights.project_weights,
-                                     weights.project_bias));
+                                     weights.project_bias, stop));
   return Result<std::unique_ptr<const InvertedResidual>>(
       std::make_unique<const InvertedResidualImpl>(spec, tiles, std::move(expand),
                                                    std::move(first_layer), std::move(depthwise),

@@ -60,9 +60,11 @@ struct InvertedResidualShape {
 // Immutable and thread-safe. Results do not depend on the number of threads.
 class InvertedResidual {
  public:
-  // kInvalidArgument if spec or spans do not fit together, kTooLarge without memory.
+  // kInvalidArgument if spec or spans do not fit together, kTooLarge without memory. `stop` as
+  // Conv::Create.
   static Result<std::unique_ptr<const InvertedResidual>> Create(
-      const InvertedResidualSpec& spec, const InvertedResidualWeights& weights);
+      const InvertedResidualSpec& spec, const InvertedResidualWeights& weights,
+      Parallel& stop = NeverStopped());
   virtual ~InvertedResidual() = default;
 
   // As Conv's.

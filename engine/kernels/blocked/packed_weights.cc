@@ -3,6 +3,7 @@
 #include <cstring>
 
 #include "engine/base/checked_math.h"
+#include "engine/base/stop_check.h"
 
 namespace wnn::kernels {
 
@@ -17,6 +18,14 @@ Result<size_t> FloatBytes(std::initializer_list<int64_t> factors) {
     bytes = *product;
   }
   return static_cast<size_t>(bytes);
+}
+
+Result<AlignedBuffer> AllocateZeroed(size_t size_bytes, Parallel& stop) {
+  WNN_ASSIGN_OR_RETURN(AlignedBuffer buffer, AlignedBuffer::Allocate(size_bytes));
+  InSteps(stop, static_cast<int64_t>(size_bytes), [&](int64_t begin, int64_t end) {
+    std::memset(buffer.data() + begin, 0, static_cast<size_t>(end - begin));
+  });
+  return buffer;
 }
 
 std::vector<int> PanelWidths(int64_t blocks, int preferred) {
@@ -79,19 +88,21 @@ std::vector<WeightPanel> ChoosePanels(const PackedWeights::Sizes& sizes, int pre
 }  // namespace
 
 Result<PackedWeights> PackedWeights::Create(const TileKernels& kernels, const Sizes& sizes,
-                                            std::span<const float> bias, Source source) {
+                                            std::span<const float> bias, Source source,
+                                            Parallel& stop) {
   PackedWeights packed;
   packed.taps_ = sizes.taps;
   packed.panels_ = ChoosePanels(sizes, kernels.conv_panel_blocks);
   const int64_t blocks = packed.panels_.back().first_block + packed.panels_.back().blocks;
   WNN_ASSIGN_OR_RETURN(const size_t weight_bytes, FloatBytes({SizeOf(packed.panels_), sizes.taps}));
   WNN_ASSIGN_OR_RETURN(const size_t bias_bytes, FloatBytes({blocks, kBlock}));
-  WNN_ASSIGN_OR_RETURN(packed.weights_, AlignedBuffer::AllocateZeroed(weight_bytes));
-  WNN_ASSIGN_OR_RETURN(packed.bias_, AlignedBuffer::AllocateZeroed(bias_bytes));
+  WNN_ASSIGN_OR_RETURN(packed.weights_, AllocateZeroed(weight_bytes, stop));
+  WNN_ASSIGN_OR_RETURN(packed.bias_, AllocateZeroed(bias_bytes, stop));
   if (!bias.empty()) std::memcpy(packed.bias_.data(), bias.data(), bias.size_bytes());
 
   const int64_t group_channels = sizes.out_channels / sizes.groups;
   std::vector<float> taps(static_cast<size_t>(sizes.taps));
+  StopCheck check(stop);
   for (WeightPanel& panel : packed.panels_) {
     panel.offset *= sizes.taps;
     packed.max_channels_ = std::max(packed.max_channels_, panel.channels);
@@ -103,6 +114,7 @@ Result<PackedWeights> PackedWeights::Create(const TileKernels& kernels, const Si
       const int64_t row =
           (first + n) / group_channels * sizes.in_channels - panel.first_input_block * kBlock;
       for (int64_t k = 0; k < sizes.in_channels; ++k) {
+        if (check.Stopped(10 + 4 * sizes.taps)) return packed;
         source(first + n, k, taps.data());
         float* at = to + (row + k) * width + n;
         for (float tap : taps) {

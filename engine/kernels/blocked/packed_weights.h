@@ -8,6 +8,7 @@
 
 #include "engine/base/aligned_buffer.h"
 #include "engine/base/function_ref.h"
+#include "engine/base/parallel.h"
 #include "engine/base/status.h"
 #include "engine/kernels/blocked/tile.h"
 
@@ -38,9 +39,10 @@ class PackedWeights {
   // group).
   using Source = FunctionRef<void(int64_t out, int64_t in, float* taps)>;
 
-  // `bias` holds out_channels floats or is empty. kTooLarge if memory does not suffice.
+  // `bias` holds out_channels floats or is empty. kTooLarge if memory does not suffice. Ends early,
+  // with weights of no use, once `stop` is stopped.
   static Result<PackedWeights> Create(const TileKernels& kernels, const Sizes& sizes,
-                                      std::span<const float> bias, Source source);
+                                      std::span<const float> bias, Source source, Parallel& stop);
 
   const std::vector<WeightPanel>& panels() const { return panels_; }
   int64_t max_channels() const { return max_channels_; }  // of a panel
@@ -61,6 +63,9 @@ class PackedWeights {
   int64_t max_channels_ = 0;
   int64_t taps_ = 0;
 };
+
+// AlignedBuffer::AllocateZeroed(), which ends early once `stop` is stopped.
+Result<AlignedBuffer> AllocateZeroed(size_t size_bytes, Parallel& stop);
 
 // Bytes of the product of `factors` floats; kTooLarge if that leaves what the machine can address.
 Result<size_t> FloatBytes(std::initializer_list<int64_t> factors);

@@ -182,7 +182,7 @@ class PointwiseConv final : public Conv {
 
 }  // namespace
 
-ConvResult NewPointwiseConv(const ConvSpec& spec, Floats weights, Floats bias) {
+ConvResult NewPointwiseConv(const ConvSpec& spec, Floats weights, Floats bias, Parallel& stop) {
   const TileKernels& kernels = ActiveTileKernels();
   const int64_t group_channels = spec.in_channels / spec.groups;
   WNN_ASSIGN_OR_RETURN(
@@ -190,9 +190,11 @@ ConvResult NewPointwiseConv(const ConvSpec& spec, Floats weights, Floats bias) {
       PackedWeights::Create(
           kernels,
           {.out_channels = spec.out_channels, .in_channels = group_channels, .groups = spec.groups},
-          bias, [&](int64_t out, int64_t in, float* taps) {
+          bias,
+          [&](int64_t out, int64_t in, float* taps) {
             *taps = weights[static_cast<size_t>(out * group_channels + in)];
-          }));
+          },
+          stop));
   return ConvResult(std::make_unique<const PointwiseConv>(spec, kernels, std::move(packed)));
 }
 

@@ -234,19 +234,21 @@ class WinogradConv final : public Conv {
 }  // namespace
 
 ConvResult NewWinogradConv(ConvAlgorithm algorithm, const ConvSpec& spec, Floats weights,
-                           Floats bias) {
+                           Floats bias, Parallel& stop) {
   const TileKernels& kernels = ActiveTileKernels();
   const int m = algorithm == ConvAlgorithm::kWinograd4 ? 4 : 2;
-  WNN_ASSIGN_OR_RETURN(
-      PackedWeights packed,
-      PackedWeights::Create(kernels,
-                            {.out_channels = spec.out_channels,
-                             .in_channels = spec.in_channels,
-                             .taps = int64_t{m + 2} * (m + 2)},
-                            bias, [&](int64_t out, int64_t in, float* points) {
-                              TransformWinogradWeights(
-                                  m, weights.data() + (out * spec.in_channels + in) * 9, points);
-                            }));
+  WNN_ASSIGN_OR_RETURN(PackedWeights packed,
+                       PackedWeights::Create(
+                           kernels,
+                           {.out_channels = spec.out_channels,
+                            .in_channels = spec.in_channels,
+                            .taps = int64_t{m + 2} * (m + 2)},
+                           bias,
+                           [&](int64_t out, int64_t in, float* points) {
+                             TransformWinogradWeights(
+                                 m, weights.data() + (out * spec.in_channels + in) * 9, points);
+                           },
+                           stop));
   return ConvResult(
       std::make_unique<const WinogradConv>(algorithm, spec, kernels, std::move(packed)));
 }

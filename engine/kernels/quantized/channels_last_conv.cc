@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "engine/base/stop_check.h"
 #include "engine/kernels/quantized/quad_tile.h"
 #include "engine/kernels/reference/parallel_for.h"
 
@@ -12,6 +13,8 @@ namespace {
 constexpr int64_t CeilDivide(int64_t a, int64_t b) { return (a + b - 1) / b; }
 constexpr int64_t RoundUp(int64_t n, int64_t to) { return CeilDivide(n, to) * to; }
 
+// That packing a quad of weights takes, in nanoseconds.
+constexpr int64_t kPackNs = 20;
 // Bytes that quads may read behind the last pixel.
 constexpr int64_t kOverread = 64;
 // Bytes of the input that a task of a dense convolution reads again for every block of channels.
@@ -52,12 +55,13 @@ bool ChannelsLastConv::Fits(const ConvGeometry& shape, InputLayout layout) {
 
 Result<std::unique_ptr<const ChannelsLastConv>> ChannelsLastConv::Create(const ConvGeometry& shape,
                                                                          const Weights& weights,
-                                                                         InputLayout layout) {
+                                                                         InputLayout layout,
+                                                                         Parallel& stop) {
   std::unique_ptr<ChannelsLastConv> conv(new ChannelsLastConv(shape, layout));
   WNN_RETURN_IF_ERROR(conv->Plan());
   conv->weight_sums_.assign(static_cast<size_t>(shape.out_channels), 0);
-  WNN_RETURN_IF_ERROR(conv->IsDepthwise() ? conv->PackDepthwise(weights)
-                                          : conv->PackDense(weights));
+  WNN_RETURN_IF_ERROR(conv->IsDepthwise() ? conv->PackDepthwise(weights, stop)
+                                          : conv->PackDense(weights, stop));
   return std::unique_ptr<const ChannelsLastConv>(std::move(conv));
 }
 
@@ -106,7 +110,8 @@ Status ChannelsLastConv::Plan() {
   return OkStatus();
 }
 
-Status ChannelsLastConv::PackDense(const Weights& weights) {
+Status ChannelsLastConv::PackDense(const Weights& weights, Parallel& stop) {
+  StopCheck check(stop);
   const Window& w = shape_.window;
   const int64_t channels = shape_.in_channels, taps = w.n_taps();
   const int64_t vector_bytes = kLastLanes * tiles_->quad_bytes;
@@ -126,6 +131,7 @@ Status ChannelsLastConv::PackDense(const Weights& weights) {
     std::byte* to = weights_.data() + block.first_channel * n_quads_ * tiles_->quad_bytes;
     for (size_t run = 0; run < runs_.size(); ++run) {
       for (int64_t q = 0; q < runs_[run].n_quads; ++q) {
+        if (check.Stopped(block.vectors * kLastLanes * kPackNs)) return OkStatus();
         for (int64_t lane = 0; lane < block.vectors * kLastLanes; ++lane) {
           const int64_t out = block.first_channel + lane;
           if (out >= shape_.out_channels) break;
@@ -144,7 +150,8 @@ Status ChannelsLastConv::PackDense(const Weights& weights) {
   return OkStatus();
 }
 
-Status ChannelsLastConv::PackDepthwise(const Weights& weights) {
+Status ChannelsLastConv::PackDepthwise(const Weights& weights, Parallel& stop) {
+  StopCheck check(stop);
   const int64_t taps = shape_.window.n_taps(), channels = shape_.in_channels;
   const int64_t block = tiles_->depthwise_block, n_blocks = CeilDivide(channels, block);
   const int64_t vector_bytes = kLastLanes * tiles_->quad_bytes;
@@ -155,6 +162,7 @@ Status ChannelsLastConv::PackDepthwise(const Weights& weights) {
   std::byte* to = weights_.data();
   for (int64_t first = 0; first < channels; first += block) {
     for (int64_t q = 0; q < n_quads_; ++q, to += block * tiles_->quad_bytes) {
+      if (check.Stopped(block * kPackNs)) return OkStatus();
       for (int64_t i = 0; i < block; ++i) {
         const int64_t channel = first + tiles_->depthwise_order(i);
         if (channel >= channels) continue;

@@ -36,11 +36,12 @@ class ChannelsLastConv {
   // Whether a convolution is one of those: one or two spatial dimensions, one group or depthwise.
   static bool Fits(const ConvGeometry& shape, InputLayout layout = InputLayout::kChannelsLast);
 
-  // Packs weights for this geometry. kTooLarge if sizes cannot be addressed.
+  // Packs weights for this geometry. kTooLarge if sizes cannot be addressed. Ends early, with
+  // weights of no use, once `stop` is stopped.
   // REQUIRES: Fits(shape, layout).
   static Result<std::unique_ptr<const ChannelsLastConv>> Create(
       const ConvGeometry& shape, const Weights& weights,
-      InputLayout layout = InputLayout::kChannelsLast);
+      InputLayout layout = InputLayout::kChannelsLast, Parallel& stop = NeverStopped());
 
   // Sums of an output channel's weights, as signed bytes.
   std::span<const int32_t> weight_sums() const { return weight_sums_; }
@@ -67,8 +68,8 @@ class ChannelsLastConv {
 
   ChannelsLastConv(const ConvGeometry& shape, InputLayout layout);
   Status Plan();
-  Status PackDense(const Weights& weights);
-  Status PackDepthwise(const Weights& weights);
+  Status PackDense(const Weights& weights, Parallel& stop);
+  Status PackDepthwise(const Weights& weights, Parallel& stop);
   bool IsDepthwise() const { return shape_.groups > 1; }
   uint64_t TermBytes() const;
   int64_t RunBytes() const;

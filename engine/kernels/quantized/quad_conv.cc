@@ -50,12 +50,10 @@ int64_t ElementBytes(QuadEpilogue::Output output) {
 QuadConv::QuadConv(const ConvGeometry& shape) : shape_(shape), tiles_(&ActiveQuadTiles()) {}
 
 Result<std::unique_ptr<const QuadConv>> QuadConv::Create(const ConvGeometry& shape,
-                                                         const Weights& weights,
-                                                         Parallel* parallel) {
-  SerialParallel serial;
+                                                         const Weights& weights, Parallel& stop) {
   std::unique_ptr<QuadConv> conv(new QuadConv(shape));
   WNN_RETURN_IF_ERROR(conv->Plan());
-  WNN_RETURN_IF_ERROR(conv->PackWeights(weights, parallel != nullptr ? *parallel : serial));
+  WNN_RETURN_IF_ERROR(conv->PackWeights(weights, stop));
   return std::unique_ptr<const QuadConv>(std::move(conv));
 }
 
@@ -91,8 +89,16 @@ Status QuadConv::Plan() {
   const int64_t part = extent_[0] * extent_[1] * extent_[2];
   plane_quads_ = parts * part;
   n_lanes_ = ((w.out[0] - 1) * extent_[1] + w.out[1] - 1) * extent_[2] + w.out[2];
-  strip_begins_.push_back(0);
-  for (int64_t s = 0; s < CeilDivide(n_lanes_, kMaxStrip); ++s) FindSegments(s);
+  // Of maps as large as that, with lines as short as may be, they would take gigabytes.
+  constexpr int64_t kMaxKeptStrips = 1 << 16;
+  if (CeilDivide(n_lanes_, kMaxStrip) <= kMaxKeptStrips) {
+    strip_begins_.push_back(0);
+    for (int64_t s = 0; s < CeilDivide(n_lanes_, kMaxStrip); ++s) {
+      Segment found[kMaxStrip];
+      segments_.insert(segments_.end(), found, found + FindSegments(s, found));
+      strip_begins_.push_back(segments_.size());
+    }
+  }
   const auto place = [&](size_t d, int64_t tap, int64_t* remainder_index) {
     const int64_t at = tap * w.dilation[d];
     *remainder_index = std::find(remainders_[d].begin(), remainders_[d].end(), at % w.stride[d]) -
@@ -144,8 +150,7 @@ Status QuadConv::PackWeights(const Weights& weights, Parallel& parallel) {
   const uint8_t flip = weights.is_signed ? 0 : 0x80;
   for (int64_t group = 0; group < shape_.groups; ++group) {
     PackQuadRows(*tiles_, 0, rows, rows, n_steps, weights_.data() + group * group_weight_bytes_,
-                 [&](int64_t row, int64_t step, int8_t quad[4]) {
-                   if (check.Stopped(200)) return;
+                 check, [&](int64_t row, int64_t step, int8_t quad[4]) {
                    const int64_t out = group * rows + row;
                    for (int64_t j = 0; j < 4; ++j) {
                      const int64_t at = index_of(step, j);
@@ -155,9 +160,10 @@ Status QuadConv::PackWeights(const Weights& weights, Parallel& parallel) {
                    }
                  });
   }
-  PackQuadRows(*tiles_, 0, 1, 1, n_steps, ones_.data(), [&](int64_t, int64_t step, int8_t quad[4]) {
-    for (int64_t j = 0; j < 4; ++j) quad[j] = index_of(step, j) < 0 ? 0 : 1;
-  });
+  PackQuadRows(*tiles_, 0, 1, 1, n_steps, ones_.data(), check,
+               [&](int64_t, int64_t step, int8_t quad[4]) {
+                 for (int64_t j = 0; j < 4; ++j) quad[j] = index_of(step, j) < 0 ? 0 : 1;
+               });
   return OkStatus();
 }
 
@@ -169,20 +175,24 @@ int64_t QuadConv::PaddedBytes() const {
 }
 
 // Makes the quads of one channel: pads rows, then takes every window.
-void QuadConv::PackSliding(const Input& input, const uint8_t* source, uint8_t* to,
-                           uint8_t* padded) const {
+void QuadConv::PackSliding(const Input& input, const uint8_t* source, uint8_t* to, uint8_t* padded,
+                           Parallel& parallel) const {
+  StopCheck check(parallel);
   const Window& w = shape_.window;
   const int64_t pitch = extent_[2] * w.stride[2], n = extent_[0] * extent_[1] * extent_[2];
   const int64_t live = std::min(w.in[2], pitch - w.pad_begin[2]);
   const uint8_t flip = input.is_signed ? 0x80 : 0;
   for (int64_t rz : remainders_[0]) {
     for (int64_t ry : remainders_[1]) {
-      std::memset(padded, input.zero, static_cast<size_t>(PaddedBytes()));
+      InSteps(parallel, PaddedBytes(), [&](int64_t begin, int64_t end) {
+        std::memset(padded + begin, input.zero, static_cast<size_t>(end - begin));
+      });
       for (int64_t iz = 0; iz < extent_[0]; ++iz) {
         const int64_t z = iz * w.stride[0] + rz - w.pad_begin[0];
         if (z < 0 || z >= w.in[0]) continue;
         for (int64_t iy = 0; iy < extent_[1]; ++iy) {
           const int64_t y = iy * w.stride[1] + ry - w.pad_begin[1];
+          if (check.Stopped(2 + live)) return;
           if (y < 0 || y >= w.in[1]) continue;
           const uint8_t* line = source + (z * w.in[1] + y) * w.in[2];
           uint8_t* row = padded + (iz * extent_[1] + iy) * pitch + w.pad_begin[2];
@@ -194,23 +204,27 @@ void QuadConv::PackSliding(const Input& input, const uint8_t* source, uint8_t* t
         }
       }
       for (int64_t rx : remainders_[2]) {
-        SlidingQuads(padded + rx, n, w.stride[2], to);
+        InSteps(parallel, n, [&](int64_t begin, int64_t end) {
+          SlidingQuads(padded + rx + begin * w.stride[2], end - begin, w.stride[2], to + 4 * begin);
+        });
         to += 4 * n;
       }
     }
   }
 }
 
-// Makes the quads of four channels, or of one. `padded` has PaddedBytes().
+// Makes the quads of four channels, or of one, until `parallel` is stopped. `padded` has
+// PaddedBytes().
 void QuadConv::PackPlane(const Input& input, int64_t image, int64_t group, int64_t plane,
-                         uint8_t* to, uint8_t* padded) const {
+                         uint8_t* to, uint8_t* padded, Parallel& parallel) const {
+  StopCheck check(parallel);
   const Window& w = shape_.window;
   const uint8_t flip = input.is_signed ? 0x80 : 0;
   const auto* source =
       static_cast<const uint8_t*>(input.data) +
       (image * shape_.in_channels + group * shape_.group_in() + 4 * plane) * w.in_size();
   if (sliding_) {
-    PackSliding(input, source, to, padded);
+    PackSliding(input, source, to, padded, parallel);
     return;
   }
   const int64_t channels = std::min<int64_t>(4, shape_.group_in() - 4 * plane);
@@ -228,6 +242,7 @@ void QuadConv::PackPlane(const Input& input, int64_t image, int64_t group, int64
           for (int64_t iy = 0; iy < extent_[1]; ++iy, to += 4 * width) {
             const int64_t z = iz * w.stride[0] + rz - w.pad_begin[0];
             const int64_t y = iy * w.stride[1] + ry - w.pad_begin[1];
+            if (check.Stopped(4 * width)) return;
             if (z < 0 || z >= w.in[0] || y < 0 || y >= w.in[1]) {
               std::memset(to, input.zero, static_cast<size_t>(4 * width));
               continue;
@@ -255,31 +270,35 @@ void QuadConv::PackPlane(const Input& input, int64_t image, int64_t group, int64
   }
 }
 
-// Those of a strip's lanes that are pixels of the output.
-void QuadConv::FindSegments(int64_t strip) {
+// Those of a strip's lanes that are pixels of the output; their number, of at most kMaxStrip.
+size_t QuadConv::FindSegments(int64_t strip, Segment* found) const {
   const Window& w = shape_.window;
   const int64_t first = strip * kMaxStrip, n = std::min(kMaxStrip, n_lanes_ - first);
+  size_t n_found = 0;
   for (int64_t lane = 0; lane < n;) {
     const int64_t x = (first + lane) % extent_[2], line = (first + lane) / extent_[2];
     const int64_t y = line % extent_[1], z = line / extent_[1];
     const int64_t run = std::min(extent_[2] - x, n - lane);
     if (x < w.out[2] && y < w.out[1]) {
-      segments_.push_back({lane, (z * w.out[1] + y) * w.out[2] + x, std::min(run, w.out[2] - x)});
+      found[n_found++] = {lane, (z * w.out[1] + y) * w.out[2] + x, std::min(run, w.out[2] - x)};
     }
     lane += run;
   }
-  strip_begins_.push_back(segments_.size());
+  return n_found;
 }
 
-std::span<const QuadConv::Segment> QuadConv::SegmentsOf(int64_t strip) const {
+// Those that were kept, or else `room` filled with them.
+std::span<const QuadConv::Segment> QuadConv::SegmentsOf(int64_t strip, Segment* room) const {
+  if (strip_begins_.empty()) return {room, FindSegments(strip, room)};
   const auto at = static_cast<size_t>(strip);
   return std::span(segments_).subspan(strip_begins_[at], strip_begins_[at + 1] - strip_begins_[at]);
 }
 
 void QuadConv::RunStrips(const Input& input, const QuadEpilogue& epilogue, int64_t image,
                          int64_t group, const uint8_t* packed, int64_t first_strip,
-                         int64_t end_strip, int64_t first_row, int64_t end_row,
-                         std::byte* output) const {
+                         int64_t end_strip, int64_t first_row, int64_t end_row, std::byte* output,
+                         Parallel& parallel) const {
+  StopCheck check(parallel);
   const Window& w = shape_.window;
   const int64_t element = ElementBytes(epilogue.output);
   const int64_t first_channel = group * shape_.group_out();
@@ -295,7 +314,7 @@ void QuadConv::RunStrips(const Input& input, const QuadEpilogue& epilogue, int64
     const int64_t first = strip * kMaxStrip, n = std::min(kMaxStrip, n_lanes_ - first);
     const uint8_t* in = packed + 4 * first;
     if (epilogue.row_zero != nullptr) {
-      RunQuadStrip(*tiles_, in, step_offsets_, ones_.data(), 1, 0, 1, n,
+      RunQuadStrip(*tiles_, in, step_offsets_, ones_.data(), 1, 0, 1, n, check,
                    [&](int64_t, int64_t, const int32_t* sums) {
                      for (int64_t i = 0; i < kMaxStrip; ++i) {
                        lane_sums[i] = static_cast<int32_t>(sums[i] - n_taps * input.zero);
@@ -303,9 +322,11 @@ void QuadConv::RunStrips(const Input& input, const QuadEpilogue& epilogue, int64
                    });
     }
     const bool in_place = dense && n % kQuadLanes == 0;
-    const std::span<const Segment> segments = SegmentsOf(strip);
+    Segment room[kMaxStrip];
+    const std::span<const Segment> segments =
+        in_place ? std::span<const Segment>() : SegmentsOf(strip, room);
     RunQuadStrip(*tiles_, in, step_offsets_, weights_.data() + group * group_weight_bytes_,
-                 shape_.group_out(), first_row, end_row, n,
+                 shape_.group_out(), first_row, end_row, n, check,
                  [&](int64_t row, int64_t n_rows, const int32_t* sums) {
                    if (in_place) {
                      FinishQuadRows(e, first_channel + row, n_rows, n, sums,
@@ -345,15 +366,18 @@ void QuadConv::Run(const Input& input, const QuadEpilogue& epilogue, void* outpu
     // A group is packed and computed by one thread, while it is in the cache.
     const int64_t n = shape_.batch * shape_.groups, n_tasks = std::min(n, wanted);
     parallel.ForEach(static_cast<size_t>(n_tasks), [&](size_t task, int thread) {
+      StopCheck check(parallel);
       uint8_t* mine = packed + thread * packed_bytes;
       const auto t = static_cast<int64_t>(task);
       for (int64_t i = n * t / n_tasks; i < n * (t + 1) / n_tasks; ++i) {
+        if (check.Stopped(1000)) return;
         const int64_t image = i / shape_.groups, group = i % shape_.groups;
         for (int64_t plane = 0; plane < n_planes_; ++plane) {
           PackPlane(input, image, group, plane, mine + 4 * plane * plane_quads_,
-                    rows + thread * row_bytes);
+                    rows + thread * row_bytes, parallel);
         }
-        RunStrips(input, epilogue, image, group, mine, 0, n_strips, 0, shape_.group_out(), out);
+        RunStrips(input, epilogue, image, group, mine, 0, n_strips, 0, shape_.group_out(), out,
+                  parallel);
       }
     });
     return;
@@ -364,7 +388,8 @@ void QuadConv::Run(const Input& input, const QuadEpilogue& epilogue, void* outpu
   for (int64_t image = 0; image < shape_.batch; ++image) {
     parallel.ForEach(static_cast<size_t>(n_planes_), [&](size_t plane, int thread) {
       PackPlane(input, image, 0, static_cast<int64_t>(plane),
-                packed + 4 * static_cast<int64_t>(plane) * plane_quads_, rows + thread * row_bytes);
+                packed + 4 * static_cast<int64_t>(plane) * plane_quads_, rows + thread * row_bytes,
+                parallel);
     });
     parallel.ForEach(static_cast<size_t>(strip_parts * row_parts), [&](size_t task, int) {
       const int64_t s = static_cast<int64_t>(task) / row_parts;
@@ -373,7 +398,7 @@ void QuadConv::Run(const Input& input, const QuadEpilogue& epilogue, void* outpu
       const int64_t end_row =
           std::min(shape_.out_channels, n_tiles * (r + 1) / row_parts * kMaxQuadRows);
       RunStrips(input, epilogue, image, 0, packed, n_strips * s / strip_parts,
-                n_strips * (s + 1) / strip_parts, first_row, end_row, out);
+                n_strips * (s + 1) / strip_parts, first_row, end_row, out, parallel);
     });
   }
 }

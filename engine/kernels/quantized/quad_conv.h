@@ -29,10 +29,10 @@ class QuadConv {
   };
 
   // Packs weights for this geometry. kTooLarge if sizes cannot be addressed. Ends early, with
-  // weights of no use, once `parallel` is stopped; null: never.
+  // weights of no use, once `stop` is stopped.
   static Result<std::unique_ptr<const QuadConv>> Create(const ConvGeometry& shape,
                                                         const Weights& weights,
-                                                        Parallel* parallel = nullptr);
+                                                        Parallel& stop = NeverStopped());
 
   // Sums of an output channel's weights, as signed bytes (w - 128 if they are unsigned).
   std::span<const int32_t> weight_sums() const { return weight_sums_; }
@@ -57,17 +57,18 @@ class QuadConv {
   Status Plan();
   Status PackWeights(const Weights& weights, Parallel& parallel);
   void PackPlane(const Input& input, int64_t image, int64_t group, int64_t plane, uint8_t* to,
-                 uint8_t* padded) const;
+                 uint8_t* padded, Parallel& parallel) const;
   void RunStrips(const Input& input, const QuadEpilogue& epilogue, int64_t image, int64_t group,
                  const uint8_t* packed, int64_t first_strip, int64_t end_strip, int64_t first_row,
-                 int64_t end_row, std::byte* output) const;
+                 int64_t end_row, std::byte* output, Parallel& parallel) const;
   // A run of lanes that are consecutive pixels of the output.
   struct Segment {
     int64_t lane, pixel, n;
   };
-  void FindSegments(int64_t strip);
-  std::span<const Segment> SegmentsOf(int64_t strip) const;
-  void PackSliding(const Input& input, const uint8_t* source, uint8_t* to, uint8_t* padded) const;
+  size_t FindSegments(int64_t strip, Segment* found) const;
+  std::span<const Segment> SegmentsOf(int64_t strip, Segment* room) const;
+  void PackSliding(const Input& input, const uint8_t* source, uint8_t* to, uint8_t* padded,
+                   Parallel& parallel) const;
   int64_t PaddedBytes() const;
 
   const ConvGeometry shape_;
@@ -79,7 +80,7 @@ class QuadConv {
   int64_t plane_quads_ = 0;
   int64_t n_lanes_ = 0;  // from the first pixel of the output to the last
   std::vector<int64_t> step_offsets_;
-  std::vector<Segment> segments_;     // of all strips
+  std::vector<Segment> segments_;     // of all strips, unless there are too many to keep
   std::vector<size_t> strip_begins_;  // where those of a strip begin; one more than strips
   AlignedBuffer weights_;             // [group] rows, as PackQuadRows
   AlignedBuffer ones_;  // [group of any] a row of ones: sums of the input under a window

@@ -38,21 +38,22 @@ struct Layout {
   }
 };
 
-// Packs rows [first, end) of A as signed bytes and adds them up.
+// Packs rows [first, end) of A as signed bytes and adds them up, until `check` says stop.
 void PackA(const QuadGemmArgs& args, const QuadTiles& tiles, int64_t first, int64_t end,
-           std::byte* to, int32_t* sums) {
+           std::byte* to, int32_t* sums, StopCheck& check) {
   const auto* a = static_cast<const uint8_t*>(args.a.data);
   const uint8_t flip = args.a.is_signed ? 0 : 0x80;
   std::fill(sums + first, sums + end, 0);
-  PackQuadRows(
-      tiles, first, end, args.m, Steps(args.k), to, [&](int64_t row, int64_t step, int8_t quad[4]) {
-        const int64_t live = std::min<int64_t>(4, args.k - 4 * step);
-        const uint8_t* from = a + row * args.a.row_stride + 4 * step * args.a.column_stride;
-        for (int64_t j = 0; j < live; ++j) {
-          quad[j] = static_cast<int8_t>(from[j * args.a.column_stride] ^ flip);
-          sums[row] += quad[j];
-        }
-      });
+  PackQuadRows(tiles, first, end, args.m, Steps(args.k), to, check,
+               [&](int64_t row, int64_t step, int8_t quad[4]) {
+                 const int64_t live = std::min<int64_t>(4, args.k - 4 * step);
+                 const uint8_t* from =
+                     a + row * args.a.row_stride + 4 * step * args.a.column_stride;
+                 for (int64_t j = 0; j < live; ++j) {
+                   quad[j] = static_cast<int8_t>(from[j * args.a.column_stride] ^ flip);
+                   sums[row] += quad[j];
+                 }
+               });
 }
 
 int64_t ElementBytes(QuadEpilogue::Output output) {
@@ -89,7 +90,9 @@ void PackQuadMatrix(const ByteMatrix& b, int64_t k, int64_t n, std::byte* to, Pa
     const int64_t first = begin * kQuadLanes, last = end * kQuadLanes;
     const int64_t live = std::min(n, last) - first;
     std::fill(sums + first, sums + last, 0);
+    StopCheck check(parallel);
     for (int64_t s = 0; s < Steps(k); ++s) {
+      if (check.Stopped(4 * (last - first))) return;
       auto* out = reinterpret_cast<uint8_t*>(to) + (s * columns + first) * 4;
       const uint8_t* source = from + 4 * s * b.row_stride + first * b.column_stride;
       const int64_t rows = std::min<int64_t>(4, k - 4 * s);
@@ -128,20 +131,26 @@ void QuadGemm(const QuadGemmArgs& args, std::byte* scratch, Parallel& parallel) 
   auto* lane_sums = reinterpret_cast<int32_t*>(scratch + layout.lane_sums);
   std::byte* a = scratch + layout.a;
   const int64_t columns = PaddedQuadColumns(args.n), n_steps = Steps(args.k);
-  for (int64_t s = 0; s < n_steps; ++s) offsets[s] = s * columns * 4;
+  InSteps(parallel, n_steps, [&](int64_t begin, int64_t end) {
+    for (int64_t s = begin; s < end; ++s) offsets[s] = s * columns * 4;
+  });
   const int32_t* b_sums = QuadMatrixSums(args.b, args.k, args.n);
-  for (int64_t i = 0; i < columns; ++i) {
-    // As 64-bit numbers: what does not fit wraps around, as sums do.
-    const int64_t zero = args.epilogue.lane_zero != nullptr ? args.epilogue.lane_zero[i] : 0;
-    lane_sums[i] = static_cast<int32_t>(b_sums[i] - args.k * zero);
-  }
+  InSteps(parallel, columns, [&](int64_t begin, int64_t end) {
+    for (int64_t i = begin; i < end; ++i) {
+      // As 64-bit numbers: what does not fit wraps around, as sums do.
+      const int64_t zero = args.epilogue.lane_zero != nullptr ? args.epilogue.lane_zero[i] : 0;
+      lane_sums[i] = static_cast<int32_t>(b_sums[i] - args.k * zero);
+    }
+  });
   QuadEpilogue epilogue = args.epilogue;
   epilogue.lane_sum = lane_sums;
   epilogue.row_sum = row_sums;
 
   constexpr int64_t kRowsPerTask = 4 * kMaxQuadRows;
-  ForRanges(parallel, args.m, kRowsPerTask,
-            [&](int64_t begin, int64_t end) { PackA(args, tiles, begin, end, a, row_sums); });
+  ForRanges(parallel, args.m, kRowsPerTask, [&](int64_t begin, int64_t end) {
+    StopCheck check(parallel);
+    PackA(args, tiles, begin, end, a, row_sums, check);
+  });
 
   const int64_t n_strips = (args.n + kMaxStrip - 1) / kMaxStrip;
   const int64_t row_tasks = (args.m + kRowsPerTask - 1) / kRowsPerTask;
@@ -152,6 +161,7 @@ void QuadGemm(const QuadGemmArgs& args, std::byte* scratch, Parallel& parallel) 
   const int64_t grain = std::max<int64_t>(262144 / cost, 1);
   ForRanges(parallel, n_strips * row_tasks, grain, [&](int64_t begin, int64_t end) {
     alignas(64) std::byte finished[kMaxQuadRows * kMaxStrip * 4];
+    StopCheck check(parallel);
     for (int64_t task = begin; task < end; ++task) {
       const int64_t row = task % row_tasks * kRowsPerTask;
       const int64_t column = task / row_tasks * kMaxStrip;
@@ -159,7 +169,7 @@ void QuadGemm(const QuadGemmArgs& args, std::byte* scratch, Parallel& parallel) 
       const QuadEpilogue here = AtColumn(epilogue, column);
       RunQuadStrip(tiles, reinterpret_cast<const uint8_t*>(args.b) + 4 * column,
                    {offsets, static_cast<size_t>(n_steps)}, a, args.m, row,
-                   std::min(args.m, row + kRowsPerTask), live,
+                   std::min(args.m, row + kRowsPerTask), live, check,
                    [&](int64_t first, int64_t n_rows, const int32_t* sums) {
                      auto* c = static_cast<std::byte*>(args.c);
                      const int64_t stride = kMaxStrip * element;
