@@ -2,28 +2,22 @@
 // it is depends on the machine's load, so that no time is expected here, but printed:
 // deadline_test --gtest_filter='*OfEveryKind*' has a table.
 #include <gtest/gtest.h>
-#include <pthread.h>
 #include <sys/mman.h>
-#include <time.h>
 
 #include <algorithm>
-#include <chrono>
-#include <cstdio>
 #include <cstdlib>
 #include <string>
-#include <thread>
 #include <utility>
 #include <vector>
 
 #include "host/nn/environment.h"
+#include "tests/security/late.h"
+#include "tests/security/works.h"
 #include "tests/support/model_bytes.h"
 #include "tests/support/runtimes.h"
 
 namespace wnn::testing {
 namespace {
-
-using Clock = std::chrono::steady_clock;
-using std::chrono::milliseconds;
 
 // Inputs of zeros as large as a tensor may be, which take no memory.
 class Zeros {
@@ -41,68 +35,6 @@ class Zeros {
             mmap(nullptr, kBytes, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0)) {}
   void* data_;
 };
-
-struct Input {
-  DType dtype = DType::kFloat;
-  Shape big;    // takes long
-  Shape small;  // takes no time
-};
-
-// A model whose inputs are x0, x1 and so on, and whose output is y.
-struct Work {
-  std::string name;
-  std::string model;
-  std::vector<Input> inputs;
-};
-
-std::string NameOf(size_t i) { return "x" + std::to_string(i); }
-
-// `nodes` compute y of type `out`; every input's dimensions are symbols.
-Work Of(std::string name, const std::string& nodes, std::vector<Input> inputs,
-        DType out = DType::kFloat, uint64_t opset = 20) {
-  std::string graph =
-      nodes + Bytes(12, Bytes(1, "y") + Bytes(2, Bytes(1, Number(1, static_cast<uint64_t>(out)))));
-  int64_t symbol = 0;
-  for (size_t i = 0; i < inputs.size(); ++i) {
-    std::vector<int64_t> dims;
-    // Dimensions that are never larger belong to the model.
-    for (size_t d = 0; d < inputs[i].big.size(); ++d) {
-      const bool same = inputs[i].big[d] == inputs[i].small[d];
-      dims.push_back(same ? inputs[i].big[d] : --symbol);
-    }
-    graph += GraphInput(NameOf(i), inputs[i].dtype, dims);
-  }
-  return {std::move(name), Model(graph, opset), std::move(inputs)};
-}
-
-// y = op(x0, x1, ...).
-Work Op(const std::string& op, std::vector<Input> inputs, const std::string& attributes = "",
-        DType out = DType::kFloat, uint64_t opset = 20, const std::string& label = "") {
-  std::vector<std::string> names;
-  for (size_t i = 0; i < inputs.size(); ++i) names.push_back(NameOf(i));
-  return Of(label.empty() ? op : op + ", " + label, Node(op, names, {"y"}, attributes),
-            std::move(inputs), out, opset);
-}
-// The same with inputs from `more`, initialisers, after x0.
-Work OpWith(const std::string& op, const Input& input, const std::vector<std::string>& names,
-            const std::string& more, const std::string& attributes = "", DType out = DType::kFloat,
-            uint64_t opset = 20, const std::string& label = "") {
-  std::vector<std::string> all = {"x0"};
-  all.insert(all.end(), names.begin(), names.end());
-  return Of(label.empty() ? op : op + ", " + label, more + Node(op, all, {"y"}, attributes),
-            {input}, out, opset);
-}
-
-Input Floats(Shape big, Shape small) { return {DType::kFloat, std::move(big), std::move(small)}; }
-Input Int64Input(Shape big, Shape small) {
-  return {DType::kInt64, std::move(big), std::move(small)};
-}
-Input ByteInput(Shape big, Shape small) {
-  return {DType::kUint8, std::move(big), std::move(small)};
-}
-
-constexpr int64_t kFloats = 500'000'000;  // of a tensor that is as large as may be
-constexpr int64_t kHalf = kFloats / 2;
 
 std::vector<Work> MatrixWorks() {
   const auto square = [](DType dtype, int64_t n) { return Input{dtype, {n, n}, {4, 4}}; };
@@ -363,7 +295,8 @@ std::vector<Work> LoopWorks() {
 
 std::vector<Work> AllWorks() {
   std::vector<Work> all;
-  for (auto* works : {MatrixWorks, WindowWorks, RowWorks, MovementWorks, LoopWorks}) {
+  for (auto* works : {MatrixWorks, WindowWorks, RowWorks, MovementWorks, LoopWorks, MlWorks,
+                      MicrosoftWorks, TextWorks, SequenceWorks}) {
     std::vector<Work> some = works();
     std::ranges::move(some, std::back_inserter(all));
   }
@@ -376,66 +309,32 @@ Status BindZeros(runtimes::Context& context, size_t index, DType dtype, const Sh
   return context.BindInput(index, {dtype, dims, Zeros::Get(bytes)});
 }
 
-// Milliseconds of processor time that a thread has used.
-double CpuTime(pthread_t thread) {
-  clockid_t clock;
-  timespec time{};
-  if (pthread_getcpuclockid(thread, &clock) != 0 || clock_gettime(clock, &time) != 0) return 0;
-  return static_cast<double>(time.tv_sec) * 1e3 + static_cast<double>(time.tv_nsec) / 1e6;
+Status BindAll(runtimes::Context& context, const Work& work, Shape Input::* dims) {
+  for (size_t i = 0; i < work.inputs.size(); ++i) {
+    WNN_RETURN_IF_ERROR(BindZeros(context, i, work.inputs[i].dtype, work.inputs[i].*dims));
+  }
+  return OkStatus();
 }
 
-// How late a call ended, in milliseconds: by the clock, and by what its thread computed, which is
-// the same on a machine that is not busy.
-struct Delay {
-  double wall = 0;
-  double cpu = 0;
-};
-
-// Calls `call` with its deadline, some time after which it ends on its own.
-template <typename Call>
-Delay Measure(milliseconds time, Call call) {
-  const pthread_t self = pthread_self();
-  const auto at = Clock::now() + time;
-  double cpu_then = 0;
-  std::thread watch([&] {
-    std::this_thread::sleep_until(at);
-    cpu_then = CpuTime(self);
-  });
-  call(at);
-  const double wall = std::chrono::duration<double, std::milli>(Clock::now() - at).count();
-  const double cpu_now = CpuTime(self);
-  watch.join();
-  return {wall, std::max(cpu_now - cpu_then, 0.0)};
-}
-
-// WNN_ROUNDS=n: each operator is stopped that many times, ever later.
-int Rounds() {
-  const char* wanted = std::getenv("WNN_ROUNDS");
-  return wanted != nullptr ? std::max(std::atoi(wanted), 1) : 1;
-}
-
-// Stops a compute of `work` some time after it began, and sees whether its context still works.
-Result<Delay> Stop(const std::shared_ptr<const runtimes::Runtime>& runtime, const Work& work,
-                   milliseconds time) {
+// Stops computes of `work` some time after they began, and sees whether their context still works.
+Result<Late> Stop(const std::shared_ptr<const runtimes::Runtime>& runtime, const Work& work) {
   nn::EnvironmentOptions options;
   options.runtime = runtime;
   const nn::Environment environment(options);
   WNN_ASSIGN_OR_RETURN(const auto graph, environment.Load(AsBytes(work.model), nn::Encoding::kOnnx,
                                                           runtimes::Target::kCpu));
   WNN_ASSIGN_OR_RETURN(const auto context, graph->NewContext());
-  for (size_t i = 0; i < work.inputs.size(); ++i) {
-    WNN_RETURN_IF_ERROR(BindZeros(*context, i, work.inputs[i].dtype, work.inputs[i].big));
-  }
+  WNN_RETURN_IF_ERROR(BindAll(*context, work, &Input::big));
   Status status;
-  const Delay delay = Measure(
-      time, [&](Clock::time_point deadline) { status = context->Compute({.deadline = deadline}); });
-  if (status.ok()) return RuntimeError("it ended before its deadline");
-  if (status.code() != Code::kTimeout) return status;
-  for (size_t i = 0; i < work.inputs.size(); ++i) {
-    WNN_RETURN_IF_ERROR(BindZeros(*context, i, work.inputs[i].dtype, work.inputs[i].small));
-  }
+  const Late late = Sweep([&](Clock::time_point deadline) {
+    status = context->Compute({.deadline = deadline});
+    return !status.ok() && status.code() == Code::kTimeout;
+  });
+  if (!status.ok() && status.code() != Code::kTimeout) return status;
+  if (late.stopped == 0) return RuntimeError("it ended before its deadline");
+  WNN_RETURN_IF_ERROR(BindAll(*context, work, &Input::small));
   WNN_RETURN_IF_ERROR(context->Compute({}).WithContext("afterwards"));
-  return delay;
+  return late;
 }
 
 TEST(DeadlineTest, BuiltinStopsInOperatorsOfEveryKind) {
@@ -444,17 +343,12 @@ TEST(DeadlineTest, BuiltinStopsInOperatorsOfEveryKind) {
   const char* only = std::getenv("WNN_WORK");
   for (const Work& work : AllWorks()) {
     if (only != nullptr && work.name.find(only) == std::string::npos) continue;
-    Delay most;
-    for (int round = 1; round <= Rounds(); ++round) {
-      const auto delay = Stop(runtime, work, milliseconds(20 * round));
-      if (!delay) ADD_FAILURE() << work.name << ": " << delay.error().message();
-      if (!delay) break;
-      most.wall = std::max(most.wall, delay->wall);
-      most.cpu = std::max(most.cpu, delay->cpu);
+    const auto late = Stop(runtime, work);
+    if (late) {
+      Print(*late, work.name);
+    } else {
+      ADD_FAILURE() << work.name << ": " << late.error().message();
     }
-    std::printf("%8.1f ms late, %8.1f ms of computing: %s\n", most.wall, most.cpu,
-                work.name.c_str());
-    std::fflush(stdout);
   }
 }
 
