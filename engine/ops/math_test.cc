@@ -343,11 +343,13 @@ TEST(NormTest, BatchNormalizationInTraining) {
 }
 
 TEST(NormTest, OthersAgainstTheirDefinition) {
-  ExpectNear(NodeUnderTest{"LayerNormalization", 17, {Attr("epsilon", 0.0f)}}.Values<float>(
-                 Inputs(MakeTensor<float>({2, 2}, {1, 3, 5, 9}), MakeTensor<float>({2}, {1, 2}),
-                        MakeTensor<float>({2}, {0, 1})),
-                 {2, 2}),
-             {-1, 3, -1, 3}, 1e-6f);
+  for (int opset : {12, 17}) {
+    ExpectNear(NodeUnderTest{"LayerNormalization", opset, {Attr("epsilon", 0.0f)}}.Values<float>(
+                   Inputs(MakeTensor<float>({2, 2}, {1, 3, 5, 9}), MakeTensor<float>({2}, {1, 2}),
+                          MakeTensor<float>({2}, {0, 1})),
+                   {2, 2}),
+               {-1, 3, -1, 3}, 1e-6f);
+  }
   ExpectNear(NodeUnderTest{"InstanceNormalization", 6, {Attr("epsilon", 0.0f)}}.Values<float>(
                  Inputs(MakeTensor<float>({1, 2, 2}, {1, 3, 5, 9}), MakeTensor<float>({2}, {1, 2}),
                         MakeTensor<float>({2}, {0, 1})),

@@ -524,8 +524,8 @@ constexpr auto kOps = std::to_array<OpDef>({
      .compile = CompileInstanceNorm,
      .inplace_inputs = 1},
     {.name = "LRN", .infer = InferLrn, .compile = CompileLrn},
+    // Before version 17 it is ONNX Runtime's, which fuses it in models of every version.
     {.name = "LayerNormalization",
-     .since_version = 17,
      .inputs = {2, 3},
      .outputs = {1, 3},
      .infer = InferLayerNorm,
