@@ -91,6 +91,12 @@ TEST(SequenceTest, SplitsAndJoins) {
     model.Node("ConcatFromSequence", {"s"}, {"y"}, {Attr("axis", 0), Attr("new_axis", 1)});
   };
   EXPECT_FALSE(RunNodes(mismatch, {1, 2}, {1}, 0).has_value());
+  auto other_rank = [](ModelBuilder& model) {
+    model.Initializer<float>("square", {2, 2}, {1, 2, 3, 4});
+    model.Node("SequenceConstruct", {"x", "square"}, {"s"});
+    model.Node("ConcatFromSequence", {"s"}, {"y"}, {Attr("axis", 1), Attr("new_axis", 1)});
+  };
+  EXPECT_FALSE(RunNodes(other_rank, {1, 2}, {}, 0).has_value());
 }
 
 TEST(SequenceTest, TensorsAreNoSequences) {

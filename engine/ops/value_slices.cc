@@ -129,8 +129,8 @@ Result<Value> JoinValues(const EvaluateContext& context, std::span<const Value> 
   for (const Value& value : values) {
     if (check.Stopped(100)) return context.stop().Check();
     Shape other(value.dims().begin(), value.dims().end());
-    if (new_axis && other.size() + 1 == rank) other.insert(other.begin() + place, 1);
-    bool fits = value.dtype() == first.dtype() && other.size() == rank;
+    bool fits = value.dtype() == first.dtype() && other.size() == first.dims().size();
+    if (new_axis && fits) other.insert(other.begin() + place, 1);
     for (size_t d = 0; fits && d < rank; ++d) fits = d == axis || other[d] == shape[d];
     if (!fits) {
       return InvalidArgument(TypeOfValue(value) + " cannot be joined with " + TypeOfValue(first));
