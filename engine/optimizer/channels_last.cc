@@ -119,7 +119,9 @@ Status ChannelsLast::ConvertConv(NodeId id) {
   if (!IsByteMap(node.inputs[kX]) || !w.constant || !HasCentredWeights(node)) return OkStatus();
   auto groups = node.attributes.Int("group", 1);
   const Shape shape = w.ConcreteShape();
-  if (!groups || shape.size() != 4 || shape[0] < kFewestChannels) return OkStatus();
+  if (!groups || shape.size() != 4 || shape[0] < kFewestChannels || shape[1] < 1) {
+    return OkStatus();
+  }
   const bool depthwise = *groups == shape[0] && shape[1] == 1;
   if (*groups != 1 && !depthwise) {
     context_.Note(node, "stays: no kernel does it on maps with their channels last");
