@@ -208,6 +208,38 @@ TEST(Microsoft, RefusedAtRun) {
   EXPECT_FALSE(run(5, -1).has_value());
 }
 
+// Rows of signed integers of 4 bits, whose scales are halves.
+TEST(Microsoft, GatherOfPackedIntegers) {
+  using kernels::Float16;
+  ModelBuilder model(21);
+  model.Import("com.microsoft", 1);
+  model.Input("at", DType::kInt64, {3});
+  model.Output("y");
+  std::string bytes;
+  for (int i = 0; i < 16; ++i) bytes.push_back(static_cast<char>(i * 17));  // each number twice
+  model.InitializerMessage(WireWriter()
+                               .Varint(1, 2)
+                               .Varint(1, 16)
+                               .Varint(2, static_cast<uint64_t>(DType::kInt4))
+                               .Bytes(8, "table")
+                               .Bytes(9, bytes));
+  model.Initializer<Float16>("scales", {2, 1},
+                             {kernels::Convert<Float16>(1.0f), kernels::Convert<Float16>(0.5f)});
+  model.Node("GatherBlockQuantized", {"table", "at", "scales"}, {"y"}, {Attr("block_size", 16)},
+             "node", "com.microsoft");
+  std::vector<Tensor> inputs;
+  inputs.push_back(MakeTensor<int64_t>({3}, {-1, 0, 7}));
+  const auto outputs = RunModel(model.Build(), inputs);
+  ASSERT_TRUE(outputs.has_value()) << outputs.error().message();
+  std::vector<float> expected;
+  for (int i = 0; i < 16; ++i) expected.push_back(0.5f * static_cast<float>(i / 2 - 8));
+  for (int i = 0; i < 16; ++i) expected.push_back(static_cast<float>(i / 2));
+  expected.resize(48);  // there is no row 7
+  std::vector<float> got;
+  for (Float16 x : ValuesOf<Float16>(outputs->at(0))) got.push_back(kernels::ToFloat(x));
+  EXPECT_EQ(got, expected);
+}
+
 TEST(Microsoft, ExpertsOfHalves) {
   using kernels::Float16;
   const auto halves = [](int64_t n, uint32_t seed) {
