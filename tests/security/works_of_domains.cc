@@ -246,6 +246,42 @@ std::vector<Work> MicrosoftWorks() {
                                     IntAttribute("axis", 0)),
          {byte_rows, byte_rows}, DType::kUint8),
   };
+  const std::string length =
+      Int64Scalar("one", 1) + Node("Shape", {"x0"}, {"n"}) + Node("Gather", {"n", "one"}, {"l"}) +
+      Node("Cast", {"l"}, {"total"}, IntAttribute("to", 6)) + Node("Sub", {"l", "one"}, {"last"}) +
+      Node("Reshape", {"last", "many"}, {"lasts"}) + Int64s("many", {1}) +
+      Node("Cast", {"lasts"}, {"ends"}, IntAttribute("to", 6));
+  const std::vector<Work> more = {
+      Of("GroupQueryAttention",
+         length + Zeros("p", {1, 4, 0, 32}) +
+             Microsoft("GroupQueryAttention", {"x0", "x1", "x1", "p", "p", "ends", "total"},
+                       heads + IntAttribute("kv_num_heads", 4), {"y", "k", "v"}),
+         {q, Floats({1, 16'384, 128}, {1, 2, 128})}),
+      Of("CDist", Microsoft("CDist", {"x0", "x1"}, StringAttribute("metric", "euclidean")),
+         {Floats({20'000, 1000}, {2, 1000}), Floats({20'000, 1000}, {2, 1000})}),
+      Of("Inverse", Microsoft("Inverse", {"x0"}), {Floats({2, 4096, 4096}, {2, 4, 4})}),
+      Of("GatherBlockQuantized",
+         ZeroBytes("w", {1000, 512}) + Zeros("f", {1000, 8}) +
+             Microsoft("GatherBlockQuantized", {"w", "x0", "f"},
+                       IntAttribute("bits", 4) + IntAttribute("block_size", 128)),
+         {Int64Input({400'000}, {8})}),
+      Of("QLinearWhere",
+         ScaleAndZero() +
+             Microsoft("QLinearWhere", {"x0", "x1", "s", "z", "x1", "s", "z", "s", "z"}),
+         {{DType::kBool, {kHalf}, {8}}, byte_rows}, DType::kUint8),
+      Of("MurmurHash3", Microsoft("MurmurHash3", {"x0"}), {{DType::kInt32, {kHalf}, {8}}},
+         DType::kUint32),
+      Of("Tokenizer",
+         Node("Cast", {"x0"}, {"t"}, IntAttribute("to", 8)) +
+             Microsoft("Tokenizer", {"t"},
+                       IntAttribute("mark", 0) + IntAttribute("mincharnum", 1) +
+                           StringAttribute("pad_value", "#") +
+                           StringAttribute("tokenexp", "[0-9]+"),
+                       {"u"}) +
+             Node("Shape", {"u"}, {"y"}),
+         {Int64Input({20'000'000}, {8})}, DType::kInt64),
+  };
+  works.insert(works.end(), more.begin(), more.end());
   return works;
 }
 
