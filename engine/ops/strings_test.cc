@@ -54,6 +54,19 @@ TEST(StringSplitTest, ByDelimiterAndByWhiteSpace) {
   ExpectTexts(Output(any, none), {0, 0}, {});
 }
 
+// A search reads a MiB at once: what it looks for may lie across the end of one, or in a later one.
+TEST(StringSplitTest, OfLongTexts) {
+  constexpr size_t kMiB = size_t{1} << 20;
+  for (const size_t n : {kMiB - 2, kMiB - 1, kMiB, 2 * kMiB + 5}) {
+    const std::string letters(n, 'a');
+    NodeUnderTest dashes{"StringSplit", 20, {Attr("delimiter", "--")}, 2};
+    ExpectTexts(Output(dashes, {Strings({1}, {letters + "--b"})}), {1, 2}, {letters, "b"});
+    NodeUnderTest any{"StringSplit", 20, {}, 2};
+    const std::string spaces(n, ' ');
+    ExpectTexts(Output(any, {Strings({1}, {letters + spaces + "b"})}), {1, 2}, {letters, "b"});
+  }
+}
+
 TEST(StringNormalizerTest, DropsStopWordsAndChangesCase) {
   const Value days = Strings({3}, {"Monday", "tuesday", "\xC3\x84PFEL"});
   NodeUnderTest lower{"StringNormalizer",
