@@ -50,7 +50,8 @@ HWY_INLINE void WordTilePart(const QuadTileArgs& args, int64_t n_rows, int64_t f
   WNN_UNROLL for (int r = 0; r < kRows; ++r) {
     WNN_UNROLL for (int v = 0; v < kLaneVectors; ++v) acc[r][v] = hn::Zero(D32());
   }
-  const auto* weights = reinterpret_cast<const int32_t*>(args.weights) + 2 * first;
+  const auto* weights = reinterpret_cast<const int32_t*>(args.weights);
+  if (args.n_steps > 0) weights += 2 * first;  // there may be none
   const V16 low_byte = hn::Set(D16(), 0xff);
   for (int64_t s = 0; s < args.n_steps; ++s, weights += 2 * n_rows) {
     const uint8_t* in = args.in + args.step_offsets[s] + 4 * lane;
