@@ -39,6 +39,17 @@ TEST(IdentityTest, PassesEveryType) {
   }
 }
 
+TEST(MelWeightMatrixTest, EdgesFarBeyondTheSpectrum) {
+  const NodeUnderTest node{"MelWeightMatrix", 17};
+  const auto inputs = [](float high) {
+    const auto one = [](int64_t value) { return MakeTensor<int64_t>({}, {value}); };
+    return Inputs(one(4), one(16), one(8000), MakeTensor<float>({}, {0}),
+                  MakeTensor<float>({}, {high}));
+  };
+  EXPECT_TRUE(node.Run(inputs(1e30f)).has_value());
+  EXPECT_EQ(node.Error(inputs(HUGE_VALF)).code(), Code::kInvalidArgument);
+}
+
 TEST(BitCastTest, MakesNoBoolsOfOtherBytes) {
   const auto cast = [](DType to) {
     return NodeUnderTest{"BitCast", 26, {Attr("to", static_cast<int64_t>(to))}};

@@ -1,4 +1,5 @@
 // Tables for signals: HannWindow, HammingWindow, BlackmanWindow, MelWeightMatrix.
+#include <algorithm>
 #include <array>
 #include <cmath>
 #include <numbers>
@@ -109,8 +110,8 @@ Result<std::optional<MelSpec>> ReadMelSpec(const OpContext& context) {
   WNN_RETURN_IF_ERROR(CheckSizeInput("num_mel_bins", *bands));
   WNN_RETURN_IF_ERROR(CheckSizeInput("dft_length", *length));
   if (*rate < 1) return InvalidArgument("sample_rate is not positive");
-  if (!(*low >= 0 && *high >= *low)) {
-    return InvalidArgument("the edges of the mel scale are not in order");
+  if (!(*low >= 0 && *high >= *low && std::isfinite(*high))) {
+    return InvalidArgument("the edges of the mel scale are not in order, or not finite");
   }
   return std::optional(MelSpec{*bands, *length, *rate, *low, *high});
 }
@@ -138,8 +139,9 @@ Result<CompiledPtr> CompileMel(const CompileContext& context) {
   // The spectrum's bin in which corner i of the triangles lies.
   auto corner = [&](int64_t i) {
     const double hertz = ToHertz(low + step * static_cast<double>(i));
-    return static_cast<int64_t>(std::floor(static_cast<double>(spec->dft_length + 1) * hertz /
-                                           static_cast<double>(spec->sample_rate)));
+    const double bin = std::floor(static_cast<double>(spec->dft_length + 1) * hertz /
+                                  static_cast<double>(spec->sample_rate));
+    return static_cast<int64_t>(std::clamp(bin, 0.0, 1e15));  // far beyond every row
   };
   if (rows * spec->bands > kMaxSize) return TooLarge("the matrix");
   std::vector<double> values(static_cast<size_t>(rows * spec->bands), 0.0);
