@@ -85,9 +85,10 @@ template <typename Compute>
 std::unique_ptr<const CompiledOp> MakeRowsOp(const CompileContext& context, const Rows& rows,
                                              int64_t n_out, size_t output, Compute compute,
                                              int64_t row_cost = 0) {
+  // A classifier may be asked for its labels only.
+  const DType out = context.HasOutput(output) ? context.Output(output).dtype : DType::kFloat;
   return std::make_unique<RowsOp<Compute>>(
-      rows, n_out,
-      typename RowsOp<Compute>::Types{context.InputType(0), context.Output(output).dtype, output},
+      rows, n_out, typename RowsOp<Compute>::Types{context.InputType(0), out, output},
       rows.features + n_out + row_cost, std::move(compute));
 }
 

@@ -133,6 +133,14 @@ TEST(MlLinear, RegressAndClassify) {
              {e / (e + 1), 1 / (e + 1), 1 / (e2 + 1), e2 / (e2 + 1)}, 1e-6f);
 }
 
+TEST(MlLinear, LabelsOnly) {
+  auto outputs = RunMl("LinearClassifier", {2, 2}, {1, 0, 0, 2}, 1,
+                       {Attr("coefficients", Floats{1, 0, 0, 1}), Attr("intercepts", Floats{0, 0}),
+                        Attr("classlabels_ints", Ints{4, 5})});
+  ASSERT_TRUE(outputs.has_value()) << outputs.error().message();
+  EXPECT_EQ(ValuesOf<int64_t>(outputs->at(0)), (Ints{4, 5}));
+}
+
 TEST(MlLinear, Svm) {
   // exp(-0.5 * 1) * 2 - exp(-0.5 * 4) + 0.25
   ExpectNear(
