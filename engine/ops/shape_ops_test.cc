@@ -50,6 +50,11 @@ TEST(MelWeightMatrixTest, EdgesFarBeyondTheSpectrum) {
   EXPECT_EQ(node.Error(inputs(HUGE_VALF)).code(), Code::kInvalidArgument);
 }
 
+TEST(ReduceTest, TheLogarithmOfNothingInIntegers) {
+  const auto x = [] { return MakeTensor<int64_t>({2}, {0, 0}); };
+  EXPECT_EQ((NodeUnderTest{"ReduceLogSum", 18}.Values<int64_t>(Inputs(x()), {1})), Ints{INT64_MIN});
+}
+
 TEST(BitCastTest, MakesNoBoolsOfOtherBytes) {
   const auto cast = [](DType to) {
     return NodeUnderTest{"BitCast", 26, {Attr("to", static_cast<int64_t>(to))}};

@@ -8,6 +8,7 @@
 
 #include "engine/base/stop_check.h"
 #include "engine/kernels/reference/binary.h"
+#include "engine/kernels/reference/convert.h"
 #include "engine/kernels/reference/element.h"
 #include "engine/kernels/reference/loop_nest.h"
 
@@ -40,7 +41,7 @@ struct SumSquareReducer : SumReducer<T> {
 template <typename T>
 struct L2Reducer : SumSquareReducer<T> {
   using A = Accumulator<T>;
-  static A Finish(A a, int64_t) { return static_cast<A>(std::sqrt(static_cast<double>(a))); }
+  static A Finish(A a, int64_t) { return Convert<A>(std::sqrt(static_cast<double>(a))); }
 };
 template <typename T>
 struct L1Reducer : SumReducer<T> {
@@ -53,7 +54,7 @@ struct L1Reducer : SumReducer<T> {
 template <typename T>
 struct LogSumReducer : SumReducer<T> {
   using A = Accumulator<T>;
-  static A Finish(A a, int64_t) { return static_cast<A>(std::log(static_cast<double>(a))); }
+  static A Finish(A a, int64_t) { return Convert<A>(std::log(static_cast<double>(a))); }
 };
 template <typename T>
 struct ProdReducer {
