@@ -123,6 +123,17 @@ constexpr auto kTexts = std::to_array<std::string_view>({
     "Q = QuantizeLinear(f[1,2,4,4], f[]{.25}, u8[]{128}); P = QLinearConv(Q, f[]{.25}, u8[]{128}, "
     "u8[1,2,1,1]{130,120}, f[]{.25}, u8[]{128}, f[]{.25}, u8[]{128}); "
     "DequantizeLinear(P, f[]{.25}, u8[]{128})",
+    "P = QLinearConv(u8[1,3,9,8], f[]{.1}, u8[]{3}, i8[9,3,3,3]{}, f[]{.02}, i8[]{0}, f[]{.5}, "
+    "u8[]{9} | pads=[1,1,1,1] strides=[2,2]); M = MaxPool(P | kernel_shape=[2,2]); "
+    "D = QLinearConv(M, f[]{.5}, u8[]{9}, i8[9,1,3,3]{}, f[]{.02}, i8[]{0}, f[]{.5}, u8[]{9} | "
+    "group=9 pads=[1,1,1,1]); QLinearConv(D, f[]{.5}, u8[]{9}, i8[17,9,1,1]{}, f[]{.02}, i8[]{0}, "
+    "f[]{.5}, u8[]{9})",
+    // What is fused.
+    "X = Identity(f[2,8]); M = ReduceMean(X, i64[1]{1}); D = Sub(X, M); S = Mul(D, D); "
+    "V = ReduceMean(S, i64[1]{1}); E = Add(V, f[]{.001}); R = Sqrt(E); N = Div(D, R); "
+    "W = Mul(N, f[8]{}); Add(W, f[8]{})",
+    "X = Identity(f[2,8]); T = Div(X, f[]{1.41421356}); E = Erf(T); O = Add(E, f[]{1}); "
+    "G = Mul(X, O); Mul(G, f[]{.5})",
     // Training.
     "NegativeLogLikelihoodLoss(f[3,4], i64[3], f[4] | reduction='mean' ignore_index=1)",
     "A, B = SoftmaxCrossEntropyLoss(f[3,4,2], i64[3,2])",
