@@ -45,12 +45,7 @@ std::optional<graph::Attributes> UnaryOf(const graph::Graph& graph, const graph:
 
 Status Replace(PassContext& context, NodeId id, ValueId x, graph::Attributes attributes,
                std::string_view reason) {
-  graph::Graph& graph = context.graph();
-  context.Rewrote(graph.node(id), reason);
-  const ValueId output = graph.node(id).outputs[0];
-  NewNode made{OwnOp("Unary"), 1, graph.node(id).name, {x}, std::move(attributes)};
-  graph.RemoveNode(id);
-  return AddNode(graph, std::move(made), output);
+  return ReplaceNode(context, id, {OwnOp("Unary"), 1, {}, {x}, std::move(attributes)}, reason);
 }
 
 bool IsProduct(const graph::Node& node) {

@@ -37,7 +37,6 @@ class Matcher {
  private:
   static constexpr int kDeepest = 4;  // no form has more products in products
 
-  const Node* ProducerOf(ValueId value, std::string_view name) const;
   // The value as a product, of which `x` is not taken apart.
   Product ProductOf(ValueId value, ValueId x) const;
   void Collect(ValueId value, ValueId x, int depth, Product& product) const;
@@ -56,23 +55,18 @@ class Matcher {
 // Exporters write their constants in single precision, or with fewer digits.
 bool IsNear(double a, double b) { return std::abs(a - b) <= 1e-4 * std::abs(b); }
 
-const Node* Matcher::ProducerOf(ValueId value, std::string_view name) const {
-  const NodeId id = graph_.value(value).producer;
-  return id != graph::kNoNode && IsOnnx(graph_.node(id), name) ? &graph_.node(id) : nullptr;
-}
-
 void Matcher::Collect(ValueId value, ValueId x, int depth, Product& product) const {
   if (const std::optional<float> number = ConstantScalar(graph_.fact(value))) {
     product.constant *= static_cast<double>(*number);
     return;
   }
   if (value != x && depth < kDeepest) {
-    if (const Node* mul = ProducerOf(value, "Mul")) {
+    if (const Node* mul = ProducerOf(graph_, value, "Mul")) {
       Collect(mul->inputs[0], x, depth + 1, product);
       Collect(mul->inputs[1], x, depth + 1, product);
       return;
     }
-    const Node* div = ProducerOf(value, "Div");
+    const Node* div = ProducerOf(graph_, value, "Div");
     const auto divisor =
         div != nullptr ? ConstantScalar(graph_.fact(div->inputs[1])) : std::nullopt;
     if (divisor && *divisor != 0) {
@@ -91,7 +85,7 @@ Product Matcher::ProductOf(ValueId value, ValueId x) const {
 }
 
 ValueId Matcher::PlusOne(ValueId value) const {
-  const Node* add = ProducerOf(value, "Add");
+  const Node* add = ProducerOf(graph_, value, "Add");
   if (add == nullptr) return kNoValue;
   for (size_t i : {0, 1}) {
     if (ConstantScalar(graph_.fact(add->inputs[i])) == 1.0f) return add->inputs[1 - i];
@@ -119,22 +113,23 @@ bool Matcher::IsCubeTerm(ValueId value, ValueId x) const {
   const Product product = ProductOf(value, x);
   if (!IsNear(product.constant, kCubeFactor)) return false;
   if (product.factors == std::vector<ValueId>{x, x, x}) return true;
-  const Node* power = product.factors.size() == 1 ? ProducerOf(product.factors[0], "Pow") : nullptr;
+  const Node* power =
+      product.factors.size() == 1 ? ProducerOf(graph_, product.factors[0], "Pow") : nullptr;
   return power != nullptr && power->inputs[0] == x &&
          ConstantScalar(graph_.fact(power->inputs[1])) == 3.0f;
 }
 
 std::optional<Matcher::Gelu> Matcher::GateOf(ValueId value) const {
-  if (const Node* erf = ProducerOf(value, "Erf")) {
+  if (const Node* erf = ProducerOf(graph_, value, "Erf")) {
     const ValueId x = ScaledBy(erf->inputs[0]);
     if (x == kNoValue || !IsMultiple(erf->inputs[0], x, 1 / std::numbers::sqrt2)) {
       return std::nullopt;
     }
     return Gelu{x, false};
   }
-  const Node* tanh = ProducerOf(value, "Tanh");
+  const Node* tanh = ProducerOf(graph_, value, "Tanh");
   const ValueId sum = tanh != nullptr ? ScaledBy(tanh->inputs[0]) : kNoValue;
-  const Node* add = sum != kNoValue ? ProducerOf(sum, "Add") : nullptr;
+  const Node* add = sum != kNoValue ? ProducerOf(graph_, sum, "Add") : nullptr;
   if (add == nullptr || !IsMultiple(tanh->inputs[0], sum, std::sqrt(2 / std::numbers::pi))) {
     return std::nullopt;
   }
@@ -175,12 +170,9 @@ Status FuseGelu(PassContext& context) {
     const std::optional<Matcher::Gelu> gelu = Matcher(graph).Match(graph.node(id));
     if (!gelu) continue;
     // What nobody else reads of the arithmetic goes with the dead.
-    context.Rewrote(graph.node(id), "is the end of a Gelu");
-    const ValueId output = graph.node(id).outputs[0];
-    NewNode made{ops::FindOp("", "Gelu", kOpset), kOpset, graph.node(id).name, {gelu->x}, {}};
+    NewNode made{ops::FindOp("", "Gelu", kOpset), kOpset, {}, {gelu->x}, {}};
     made.attributes.Set("approximate", std::string(gelu->is_tanh ? "tanh" : "none"));
-    graph.RemoveNode(id);
-    WNN_RETURN_IF_ERROR(AddNode(graph, std::move(made), output));
+    WNN_RETURN_IF_ERROR(ReplaceNode(context, id, std::move(made), "is the end of a Gelu"));
   }
   return OkStatus();
 }

@@ -29,8 +29,6 @@ class Matcher {
   struct Operands {
     ValueId one = kNoValue, other = kNoValue;
   };
-  // The producer of a value, if it is ONNX's operator `name`.
-  const Node* ProducerOf(ValueId value, std::string_view name) const;
   // The operands of a node of two, that which is constant second.
   std::optional<Operands> WithConstant(const Node& node) const;
   // What the value is the mean of, over the last axis.
@@ -44,11 +42,6 @@ class Matcher {
   const graph::Graph& graph_;
 };
 
-const Node* Matcher::ProducerOf(ValueId value, std::string_view name) const {
-  const NodeId id = graph_.value(value).producer;
-  return id != graph::kNoNode && IsOnnx(graph_.node(id), name) ? &graph_.node(id) : nullptr;
-}
-
 std::optional<Matcher::Operands> Matcher::WithConstant(const Node& node) const {
   for (size_t i : {1, 0}) {
     if (graph_.fact(node.inputs[i]).constant) return Operands{node.inputs[1 - i], node.inputs[i]};
@@ -57,7 +50,7 @@ std::optional<Matcher::Operands> Matcher::WithConstant(const Node& node) const {
 }
 
 ValueId Matcher::MeanOf(ValueId value) const {
-  const Node* mean = ProducerOf(value, "ReduceMean");
+  const Node* mean = ProducerOf(graph_, value, "ReduceMean");
   if (mean == nullptr) return kNoValue;
   const graph::Fact& x = graph_.fact(mean->inputs[0]);
   std::vector<int64_t> axes;
@@ -76,17 +69,17 @@ ValueId Matcher::MeanOf(ValueId value) const {
 }
 
 ValueId Matcher::SquareOf(ValueId value) const {
-  if (const Node* power = ProducerOf(value, "Pow")) {
+  if (const Node* power = ProducerOf(graph_, value, "Pow")) {
     const std::optional<float> exponent = ConstantScalar(graph_.fact(power->inputs[1]));
     return exponent == 2.0f ? power->inputs[0] : kNoValue;
   }
-  const Node* product = ProducerOf(value, "Mul");
+  const Node* product = ProducerOf(graph_, value, "Mul");
   return product != nullptr && product->inputs[0] == product->inputs[1] ? product->inputs[0]
                                                                         : kNoValue;
 }
 
 ValueId Matcher::CentredOf(ValueId value) const {
-  const Node* sub = ProducerOf(value, "Sub");
+  const Node* sub = ProducerOf(graph_, value, "Sub");
   return sub != nullptr && MeanOf(sub->inputs[1]) == sub->inputs[0] ? sub->inputs[0] : kNoValue;
 }
 
@@ -100,11 +93,11 @@ bool Matcher::IsPerElement(ValueId constant, ValueId x) const {
 std::optional<Matcher::Norm> Matcher::Match(const Node& add) const {
   Norm norm;
   const auto with_bias = WithConstant(add);
-  const Node* mul = with_bias ? ProducerOf(with_bias->one, "Mul") : nullptr;
+  const Node* mul = with_bias ? ProducerOf(graph_, with_bias->one, "Mul") : nullptr;
   const auto with_scale = mul != nullptr ? WithConstant(*mul) : std::nullopt;
-  const Node* div = with_scale ? ProducerOf(with_scale->one, "Div") : nullptr;
-  const Node* root = div != nullptr ? ProducerOf(div->inputs[1], "Sqrt") : nullptr;
-  const Node* sum = root != nullptr ? ProducerOf(root->inputs[0], "Add") : nullptr;
+  const Node* div = with_scale ? ProducerOf(graph_, with_scale->one, "Div") : nullptr;
+  const Node* root = div != nullptr ? ProducerOf(graph_, div->inputs[1], "Sqrt") : nullptr;
+  const Node* sum = root != nullptr ? ProducerOf(graph_, root->inputs[0], "Add") : nullptr;
   const auto with_epsilon = sum != nullptr ? WithConstant(*sum) : std::nullopt;
   if (!with_epsilon) return std::nullopt;
   const std::optional<float> epsilon = ConstantScalar(graph_.fact(with_epsilon->other));
@@ -137,17 +130,15 @@ Status FuseLayerNorm(PassContext& context) {
     const std::optional<Matcher::Norm> norm = Matcher(graph).Match(graph.node(id));
     if (!norm) continue;
     // What nobody else reads of the arithmetic goes with the dead.
-    context.Rewrote(graph.node(id), "is the end of a layer normalisation");
-    const ValueId output = graph.node(id).outputs[0];
     NewNode made{ops::FindOp("", "LayerNormalization", kOpset),
                  kOpset,
-                 graph.node(id).name,
+                 {},
                  {norm->x, norm->scale, norm->bias},
                  {}};
     made.attributes.Set("axis", int64_t{-1});
     made.attributes.Set("epsilon", norm->epsilon);
-    graph.RemoveNode(id);
-    WNN_RETURN_IF_ERROR(AddNode(graph, std::move(made), output));
+    WNN_RETURN_IF_ERROR(
+        ReplaceNode(context, id, std::move(made), "is the end of a layer normalisation"));
   }
   return OkStatus();
 }

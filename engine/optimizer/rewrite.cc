@@ -30,6 +30,11 @@ bool IsOnnx(const graph::Node& node, std::string_view name) {
   return !node.removed && node.op->domain.empty() && node.op->name == name;
 }
 
+const graph::Node* ProducerOf(const graph::Graph& graph, ValueId value, std::string_view name) {
+  const NodeId id = graph.value(value).producer;
+  return id != graph::kNoNode && IsOnnx(graph.node(id), name) ? &graph.node(id) : nullptr;
+}
+
 bool IsOwn(const graph::Node& node, std::string_view name) {
   return !node.removed && node.op->domain == ops::kOwnDomain && node.op->name == name;
 }
@@ -73,6 +78,15 @@ Status AddNode(graph::Graph& graph, NewNode node, ValueId output) {
   made.attributes = std::move(node.attributes);
   const NodeId id = graph.AddNode(std::move(made));
   return ops::InferNode(graph, graph.node(id), graph.facts());
+}
+
+Status ReplaceNode(PassContext& context, NodeId id, NewNode node, std::string_view reason) {
+  graph::Graph& graph = context.graph();
+  context.Rewrote(graph.node(id), reason);
+  const ValueId output = graph.node(id).outputs[0];
+  node.name = graph.node(id).name;
+  graph.RemoveNode(id);
+  return AddNode(graph, std::move(node), output);
 }
 
 const ops::OpDef* OwnOp(std::string_view name) { return ops::FindOp(ops::kOwnDomain, name, 1); }

@@ -30,6 +30,10 @@ bool IsOnnx(const graph::Node& node, std::string_view name);
 // Whether the node is the optimiser's own operator `name`.
 bool IsOwn(const graph::Node& node, std::string_view name);
 
+// The node that computes `value`, if it is ONNX's operator `name`; null if not.
+const graph::Node* ProducerOf(const graph::Graph& graph, graph::ValueId value,
+                              std::string_view name);
+
 // Whether the node adds two values: Add, or Sum of two.
 bool IsAdd(const graph::Node& node);
 
@@ -53,6 +57,10 @@ struct NewNode {
   graph::Attributes attributes;
 };
 Status AddNode(graph::Graph& graph, NewNode node, graph::ValueId output);
+
+// Puts a node that computes the same output in the place of node `id`, under its name. Errors of
+// AddNode().
+Status ReplaceNode(PassContext& context, graph::NodeId id, NewNode node, std::string_view reason);
 
 // The definition of the optimiser's own operator. REQUIRES: it exists.
 const ops::OpDef* OwnOp(std::string_view name);
