@@ -56,6 +56,14 @@ inline void OnEveryIsa(const std::function<void()>& test) {
   ASSERT_TRUE(RestrictIsa("").ok());
 }
 
+// The same for the same seed.
+inline std::vector<uint8_t> RandomBytes(int64_t n, uint32_t seed) {
+  std::mt19937 generator(seed);
+  std::vector<uint8_t> bytes(static_cast<size_t>(n));
+  for (uint8_t& b : bytes) b = static_cast<uint8_t>(generator());
+  return bytes;
+}
+
 // Uniform in [-1, 1), the same for the same seed.
 inline std::vector<float> RandomFloats(int64_t n, uint32_t seed) {
   std::mt19937 generator(seed);

@@ -1,20 +1,11 @@
 // Convolutions of maps with their channels last, on every instruction set, against those of maps
 // with their channels first.
-#include <random>
-
 #include "engine/kernels/blocked/test_util.h"
 #include "engine/kernels/quantized/channels_last_conv.h"
 #include "engine/kernels/quantized/quad_conv.h"
 
 namespace wnn::kernels {
 namespace {
-
-std::vector<uint8_t> RandomBytes(int64_t n, uint32_t seed) {
-  std::mt19937 generator(seed);
-  std::vector<uint8_t> bytes(static_cast<size_t>(n));
-  for (uint8_t& b : bytes) b = static_cast<uint8_t>(generator());
-  return bytes;
-}
 
 // [batch][channels][pixels] to [batch][pixels][channels].
 std::vector<uint8_t> ToChannelsLast(const std::vector<uint8_t>& bytes, int64_t channels,

@@ -1,7 +1,6 @@
 // The quantised kernels on every instruction set, against plain sums.
 #include <algorithm>
 #include <cmath>
-#include <random>
 
 #include "engine/kernels/blocked/test_util.h"
 #include "engine/kernels/quantized/quad_conv.h"
@@ -10,13 +9,6 @@
 
 namespace wnn::kernels {
 namespace {
-
-std::vector<uint8_t> RandomBytes(size_t n, uint32_t seed) {
-  std::mt19937 generator(seed);
-  std::vector<uint8_t> bytes(n);
-  for (uint8_t& b : bytes) b = static_cast<uint8_t>(generator());
-  return bytes;
-}
 
 int64_t At(const std::vector<uint8_t>& bytes, int64_t i, bool is_signed) {
   const uint8_t byte = bytes[static_cast<size_t>(i)];
