@@ -3,11 +3,11 @@
 #include <algorithm>
 
 #include "engine/base/stop_check.h"
+#include "engine/kernels/range.h"
 
 namespace wnn::kernels {
 namespace {
 
-int64_t CeilDivide(int64_t a, int64_t b) { return (a + b - 1) / b; }
 int64_t Depth(const ConvGeometry& s) { return s.group_in() * s.window.n_taps(); }
 size_t Aligned(size_t floats) { return (floats + 15) / 16 * 16; }
 
@@ -136,11 +136,11 @@ struct PanelTasks {
 PanelTasks PanelTasksOf(const ConvGeometry& s) {
   constexpr int64_t kWantedTasks = 8, kFewestRows = 64;
   PanelTasks tasks;
-  tasks.panels = CeilDivide(s.window.out_size(), kPanelColumns);
+  tasks.panels = CeilDiv(s.window.out_size(), kPanelColumns);
   const int64_t whole = s.batch * s.groups * tasks.panels;
   if (whole < kWantedTasks) {
     tasks.row_parts = std::clamp<int64_t>(s.group_out() / kFewestRows, 1,
-                                          CeilDivide(kWantedTasks, std::max<int64_t>(whole, 1)));
+                                          CeilDiv(kWantedTasks, std::max<int64_t>(whole, 1)));
   }
   tasks.total = whole * tasks.row_parts;
   return tasks;
@@ -246,7 +246,7 @@ void PackedConv::RunSmall(const ConvGeometry& s, const float* x, const float* bi
                           float* scratch, size_t scratch_bytes, Parallel& parallel) const {
   const int64_t out_size = s.window.out_size(), n_rows = s.batch * out_size, n = s.group_out();
   const int64_t at_once = RowsAtOnce(s), depth = Depth(s);
-  const int64_t chunks = CeilDivide(n_rows, at_once), n_tasks = s.groups * chunks;
+  const int64_t chunks = CeilDiv(n_rows, at_once), n_tasks = s.groups * chunks;
   const size_t own = scratch_bytes / sizeof(float) / static_cast<size_t>(parallel.n_threads());
   // A lone product is shared out itself.
   const auto run = [&](int64_t task, float* memory, size_t memory_floats, Parallel& inner) {

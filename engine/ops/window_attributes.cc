@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "engine/kernels/range.h"
+
 namespace wnn::ops {
 namespace {
 
@@ -38,8 +40,6 @@ Result<AutoPad> ReadAutoPad(const OpContext& context) {
                          ", not NOTSET, SAME_UPPER, SAME_LOWER or VALID");
 }
 
-int64_t CeilDiv(int64_t a, int64_t b) { return (a + b - 1) / b; }
-
 struct Extent {
   int64_t out = 0;
   int64_t pad_begin = 0;
@@ -51,7 +51,7 @@ Result<Extent> ExtentOf(const WindowAttributes& a, size_t d, int64_t in) {
   const int64_t reach = (a.kernel[d] - 1) * a.dilations[d] + 1;
   const int64_t stride = a.strides[d];
   if (a.auto_pad == AutoPad::kSameUpper || a.auto_pad == AutoPad::kSameLower) {
-    e.out = CeilDiv(in, stride);
+    e.out = kernels::CeilDiv(in, stride);
     const int64_t total = std::max<int64_t>((e.out - 1) * stride + reach - in, 0);
     e.pad_begin = a.auto_pad == AutoPad::kSameUpper ? total / 2 : total - total / 2;
     e.pad_end = total - e.pad_begin;
@@ -63,7 +63,7 @@ Result<Extent> ExtentOf(const WindowAttributes& a, size_t d, int64_t in) {
                            std::to_string(in) + " with padding " + std::to_string(e.pad_begin) +
                            " and " + std::to_string(e.pad_end));
   }
-  e.out = (a.ceil_mode ? CeilDiv(room, stride) : room / stride) + 1;
+  e.out = (a.ceil_mode ? kernels::CeilDiv(room, stride) : room / stride) + 1;
   // ceil_mode may add a window that starts in the padding at the end: it is dropped.
   if (a.ceil_mode && (e.out - 1) * stride >= in + e.pad_begin) --e.out;
   return e;

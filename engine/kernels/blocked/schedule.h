@@ -7,22 +7,9 @@
 
 #include "engine/base/function_ref.h"
 #include "engine/base/parallel.h"
+#include "engine/kernels/range.h"
 
 namespace wnn::kernels {
-
-struct Range {
-  int64_t begin = 0;
-  int64_t end = 0;
-  int64_t size() const { return end - begin; }
-};
-
-// Part i of [0, n) cut into `parts` pieces whose sizes differ by at most one.
-constexpr Range Part(int64_t n, int64_t parts, int64_t i) {
-  return {n * i / parts, n * (i + 1) / parts};
-}
-
-constexpr int64_t CeilDiv(int64_t a, int64_t b) { return (a + b - 1) / b; }
-constexpr int64_t RoundUp(int64_t a, int64_t multiple) { return CeilDiv(a, multiple) * multiple; }
 
 // The fewest tasks for work of `mul_adds` multiply-adds: none takes much longer than 10 ms, since
 // deadlines are looked at between tasks.

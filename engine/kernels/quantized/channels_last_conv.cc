@@ -5,13 +5,11 @@
 
 #include "engine/base/stop_check.h"
 #include "engine/kernels/quantized/quad_tile.h"
+#include "engine/kernels/range.h"
 #include "engine/kernels/reference/parallel_for.h"
 
 namespace wnn::kernels {
 namespace {
-
-constexpr int64_t CeilDivide(int64_t a, int64_t b) { return (a + b - 1) / b; }
-constexpr int64_t RoundUp(int64_t n, int64_t to) { return CeilDivide(n, to) * to; }
 
 // That packing a quad of weights takes, in nanoseconds.
 constexpr int64_t kPackNs = 20;
@@ -76,7 +74,7 @@ Status ChannelsLastConv::Plan() {
   height_ = w.in[1];
   width_ = w.in[2];
   if (IsDepthwise()) {
-    n_quads_ = CeilDivide(w.n_taps(), 4);
+    n_quads_ = CeilDiv(w.n_taps(), 4);
     for (int64_t y = 0; y < w.kernel[1]; ++y) {
       for (int64_t x = 0; x < w.kernel[2]; ++x) {
         tap_offsets_.push_back((y * w.dilation[1] * width_ + x * w.dilation[2]) * pixel_bytes_);
@@ -96,13 +94,13 @@ Status ChannelsLastConv::Plan() {
   for (int64_t y = 0; y < w.kernel[1]; ++y) {
     for (int64_t x = 0; x < (w.dilation[2] == 1 ? 1 : w.kernel[2]); ++x) {
       const int64_t at = (y * w.dilation[1] * width_ + x * w.dilation[2]) * pixel_bytes_;
-      runs_.push_back({at, CeilDivide(RunBytes(), 4)});
+      runs_.push_back({at, CeilDiv(RunBytes(), 4)});
       n_quads_ += runs_.back().n_quads;
     }
   }
   // Blocks as even as can be: a tile of one vector reads much for what it computes.
-  const int64_t vectors = CeilDivide(shape_.out_channels, kLastLanes);
-  const int64_t n_blocks = CeilDivide(vectors, kMaxLastVectors);
+  const int64_t vectors = CeilDiv(shape_.out_channels, kLastLanes);
+  const int64_t n_blocks = CeilDiv(vectors, kMaxLastVectors);
   for (int64_t b = 0; b < n_blocks; ++b) {
     const int64_t first = vectors * b / n_blocks, end = vectors * (b + 1) / n_blocks;
     blocks_.push_back({first * kLastLanes, end - first});
@@ -115,7 +113,7 @@ Status ChannelsLastConv::PackDense(const Weights& weights, Parallel& stop) {
   const Window& w = shape_.window;
   const int64_t channels = shape_.in_channels, taps = w.n_taps();
   const int64_t vector_bytes = kLastLanes * tiles_->quad_bytes;
-  const int64_t vectors = CeilDivide(shape_.out_channels, kLastLanes);
+  const int64_t vectors = CeilDiv(shape_.out_channels, kLastLanes);
   WNN_ASSIGN_OR_RETURN(weights_, AlignedBuffer::AllocateZeroed(
                                      static_cast<size_t>(vectors * n_quads_ * vector_bytes)));
   const auto* bytes = static_cast<const uint8_t*>(weights.data);
@@ -153,7 +151,7 @@ Status ChannelsLastConv::PackDense(const Weights& weights, Parallel& stop) {
 Status ChannelsLastConv::PackDepthwise(const Weights& weights, Parallel& stop) {
   StopCheck check(stop);
   const int64_t taps = shape_.window.n_taps(), channels = shape_.in_channels;
-  const int64_t block = tiles_->depthwise_block, n_blocks = CeilDivide(channels, block);
+  const int64_t block = tiles_->depthwise_block, n_blocks = CeilDiv(channels, block);
   const int64_t vector_bytes = kLastLanes * tiles_->quad_bytes;
   WNN_ASSIGN_OR_RETURN(weights_, AlignedBuffer::AllocateZeroed(static_cast<size_t>(
                                      n_blocks * n_quads_ * block * tiles_->quad_bytes)));
@@ -282,11 +280,11 @@ void ChannelsLastConv::RunDense(const Work& work, int64_t image, const uint8_t* 
   const int64_t wanted = int64_t{6} * parallel.n_threads();
   int64_t grain = kTaskBytes / (4 * n_quads_);
   grain = std::clamp<int64_t>(grain, 1, std::max<int64_t>(kTaskOutput / shape_.out_channels, 1));
-  if (parallel.n_threads() > 1) grain = std::min(grain, CeilDivide(n_pixels, wanted));
+  if (parallel.n_threads() > 1) grain = std::min(grain, CeilDiv(n_pixels, wanted));
   grain = RoundUp(grain, kLastPixels);
-  const int64_t n_ranges = CeilDivide(n_pixels, grain);
-  int64_t parts = parallel.n_threads() == 1 ? 1 : CeilDivide(wanted, n_ranges);
-  parts = std::max(parts, CeilDivide(grain * 4 * n_quads_ * shape_.out_channels, kTaskProducts));
+  const int64_t n_ranges = CeilDiv(n_pixels, grain);
+  int64_t parts = parallel.n_threads() == 1 ? 1 : CeilDiv(wanted, n_ranges);
+  parts = std::max(parts, CeilDiv(grain * 4 * n_quads_ * shape_.out_channels, kTaskProducts));
   parts = std::min(parts, n_blocks);
   std::byte* out = work.output + image * n_pixels * shape_.out_channels;
   parallel.ForEach(static_cast<size_t>(n_ranges * parts), [&](size_t task, int) {
@@ -347,13 +345,13 @@ void ChannelsLastConv::RunDepthwise(const Work& work, int64_t image, Parallel& p
   const auto* source =
       static_cast<const uint8_t*>(work.input.data) + image * w.in_size() * channels;
   std::byte* out = work.output + image * n_pixels * channels;
-  const int64_t parts = CeilDivide(channels, kDepthwisePart);
+  const int64_t parts = CeilDiv(channels, kDepthwisePart);
   int64_t grain =
       std::max<int64_t>(kDepthwiseTask / (4 * n_quads_ * std::min(channels, kDepthwisePart)), 1);
   if (parallel.n_threads() > 1) {
-    grain = std::min(grain, CeilDivide(n_pixels, int64_t{6} * parallel.n_threads()));
+    grain = std::min(grain, CeilDiv(n_pixels, int64_t{6} * parallel.n_threads()));
   }
-  const int64_t n_ranges = CeilDivide(n_pixels, grain);
+  const int64_t n_ranges = CeilDiv(n_pixels, grain);
   parallel.ForEach(static_cast<size_t>(n_ranges * parts), [&](size_t task, int thread) {
     const int64_t range = static_cast<int64_t>(task) / parts;
     const int64_t channel = static_cast<int64_t>(task) % parts * kDepthwisePart;

@@ -7,6 +7,7 @@
 
 #include "engine/base/stop_check.h"
 #include "engine/kernels/quantized/quad_strip.h"
+#include "engine/kernels/range.h"
 #include "engine/kernels/reference/parallel_for.h"
 
 namespace wnn::kernels {
@@ -35,11 +36,8 @@ void CopyLine(void* to, const void* from, int64_t n) {
   }
 }
 
-constexpr int64_t CeilDivide(int64_t a, int64_t b) { return (a + b - 1) / b; }
-
 // Bytes that tiles may read behind the last quad.
 constexpr int64_t kOverread = kMaxStrip * 4;
-constexpr int64_t RoundUpTo64(int64_t bytes) { return (bytes + 63) / 64 * 64; }
 
 int64_t ElementBytes(QuadEpilogue::Output output) {
   return output == QuadEpilogue::Output::kInt32 || output == QuadEpilogue::Output::kFloat ? 4 : 1;
@@ -60,7 +58,7 @@ Result<std::unique_ptr<const QuadConv>> QuadConv::Create(const ConvGeometry& sha
 Status QuadConv::Plan() {
   const Window& w = shape_.window;
   sliding_ = shape_.group_in() == 1 && w.dilation[2] == 1;
-  n_planes_ = sliding_ ? 1 : CeilDivide(shape_.group_in(), 4);
+  n_planes_ = sliding_ ? 1 : CeilDiv(shape_.group_in(), 4);
   const std::array<int64_t, 3> tap_step = {1, 1, sliding_ ? 4 : 1};
   double quads = 1;
   int64_t parts = 1;
@@ -78,7 +76,7 @@ Status QuadConv::Plan() {
     if (sliding_ && d == 2) {
       // Whole padded rows: the windows of all rows are then those of one long row.
       extent_[d] =
-          std::max(extent_[d], CeilDivide((w.out[d] - 1) * w.stride[d] + w.kernel[d], w.stride[d]));
+          std::max(extent_[d], CeilDiv((w.out[d] - 1) * w.stride[d] + w.kernel[d], w.stride[d]));
     }
     parts *= static_cast<int64_t>(remainders_[d].size());
     quads *= static_cast<double>(extent_[d]) * static_cast<double>(remainders_[d].size());
@@ -91,9 +89,9 @@ Status QuadConv::Plan() {
   n_lanes_ = ((w.out[0] - 1) * extent_[1] + w.out[1] - 1) * extent_[2] + w.out[2];
   // Of maps as large as that, with lines as short as may be, they would take gigabytes.
   constexpr int64_t kMaxKeptStrips = 1 << 16;
-  if (CeilDivide(n_lanes_, kMaxStrip) <= kMaxKeptStrips) {
+  if (CeilDiv(n_lanes_, kMaxStrip) <= kMaxKeptStrips) {
     strip_begins_.push_back(0);
-    for (int64_t s = 0; s < CeilDivide(n_lanes_, kMaxStrip); ++s) {
+    for (int64_t s = 0; s < CeilDiv(n_lanes_, kMaxStrip); ++s) {
       Segment found[kMaxStrip];
       segments_.insert(segments_.end(), found, found + FindSegments(s, found));
       strip_begins_.push_back(segments_.size());
@@ -137,7 +135,7 @@ Status QuadConv::PackWeights(const Weights& weights, Parallel& parallel) {
   weight_sums_.assign(static_cast<size_t>(shape_.out_channels), 0);
 
   // The weight of byte j of a step: its index within an output channel, or -1 if there is none.
-  const int64_t quads_a_row = CeilDivide(w.kernel[2], 4);
+  const int64_t quads_a_row = CeilDiv(w.kernel[2], 4);
   const auto index_of = [&](int64_t step, int64_t j) -> int64_t {
     if (sliding_) {
       const int64_t x = step % quads_a_row * 4 + j;
@@ -171,7 +169,7 @@ Status QuadConv::PackWeights(const Weights& weights, Parallel& parallel) {
 int64_t QuadConv::PaddedBytes() const {
   if (!sliding_) return 0;
   constexpr int64_t kBehind = 64;  // what the last window and its vector reach
-  return RoundUpTo64(extent_[0] * extent_[1] * extent_[2] * shape_.window.stride[2] + kBehind);
+  return RoundUp(extent_[0] * extent_[1] * extent_[2] * shape_.window.stride[2] + kBehind, 64);
 }
 
 // Makes the quads of one channel: pads rows, then takes every window.
@@ -235,9 +233,8 @@ void QuadConv::PackPlane(const Input& input, int64_t image, int64_t group, int64
         // Positions [begin, end) read inside a line.
         const int64_t shift = rx - w.pad_begin[2], room = w.in[2] - shift;
         const int64_t begin =
-            std::clamp<int64_t>(shift < 0 ? CeilDivide(-shift, stride) : 0, 0, width);
-        const int64_t end =
-            std::clamp<int64_t>(room > 0 ? CeilDivide(room, stride) : 0, begin, width);
+            std::clamp<int64_t>(shift < 0 ? CeilDiv(-shift, stride) : 0, 0, width);
+        const int64_t end = std::clamp<int64_t>(room > 0 ? CeilDiv(room, stride) : 0, begin, width);
         for (int64_t iz = 0; iz < extent_[0]; ++iz) {
           for (int64_t iy = 0; iy < extent_[1]; ++iy, to += 4 * width) {
             const int64_t z = iz * w.stride[0] + rz - w.pad_begin[0];
@@ -346,7 +343,7 @@ void QuadConv::RunStrips(const Input& input, const QuadEpilogue& epilogue, int64
 }
 
 uint64_t QuadConv::ScratchBytes(int n_threads) const {
-  const int64_t packed = RoundUpTo64(4 * n_planes_ * plane_quads_ + kOverread);
+  const int64_t packed = RoundUp(4 * n_planes_ * plane_quads_ + kOverread, 64);
   const int64_t copies = shape_.groups > 1 ? n_threads : 1;
   return static_cast<uint64_t>(copies * packed + n_threads * PaddedBytes());
 }
@@ -355,11 +352,11 @@ void QuadConv::Run(const Input& input, const QuadEpilogue& epilogue, void* outpu
                    std::byte* scratch, Parallel& parallel) const {
   if (shape_.batch == 0 || shape_.out_channels == 0 || shape_.window.out_size() == 0) return;
   const int64_t row_bytes = PaddedBytes();
-  const int64_t packed_bytes = RoundUpTo64(4 * n_planes_ * plane_quads_ + kOverread);
+  const int64_t packed_bytes = RoundUp(4 * n_planes_ * plane_quads_ + kOverread, 64);
   auto* rows = reinterpret_cast<uint8_t*>(scratch);
   uint8_t* packed = rows + parallel.n_threads() * row_bytes;
   auto* out = static_cast<std::byte*>(output);
-  const int64_t n_strips = CeilDivide(n_lanes_, kMaxStrip);
+  const int64_t n_strips = CeilDiv(n_lanes_, kMaxStrip);
   const int64_t wanted = parallel.n_threads() == 1 ? 1 : int64_t{6} * parallel.n_threads();
 
   if (shape_.groups > 1) {
@@ -382,9 +379,9 @@ void QuadConv::Run(const Input& input, const QuadEpilogue& epilogue, void* outpu
     });
     return;
   }
-  const int64_t n_tiles = CeilDivide(shape_.out_channels, kMaxQuadRows);
+  const int64_t n_tiles = CeilDiv(shape_.out_channels, kMaxQuadRows);
   const int64_t strip_parts = std::min(n_strips, wanted);
-  const int64_t row_parts = std::min(n_tiles, CeilDivide(wanted, strip_parts));
+  const int64_t row_parts = std::min(n_tiles, CeilDiv(wanted, strip_parts));
   for (int64_t image = 0; image < shape_.batch; ++image) {
     parallel.ForEach(static_cast<size_t>(n_planes_), [&](size_t plane, int thread) {
       PackPlane(input, image, 0, static_cast<int64_t>(plane),

@@ -5,13 +5,13 @@
 #include <vector>
 
 #include "engine/kernels/quantized/quad_strip.h"
+#include "engine/kernels/range.h"
 #include "engine/kernels/reference/parallel_for.h"
 
 namespace wnn::kernels {
 namespace {
 
-constexpr int64_t Steps(int64_t k) { return (k + 3) / 4; }
-constexpr int64_t RoundUpTo64(int64_t bytes) { return (bytes + 63) / 64 * 64; }
+constexpr int64_t Steps(int64_t k) { return CeilDiv(k, 4); }
 
 Status CheckSizes(int64_t m, int64_t n, int64_t k) {
   constexpr int64_t kMax = int64_t{1} << 40;
@@ -31,10 +31,10 @@ struct Layout {
   int64_t offsets = 0, row_sums = 0, lane_sums = 0, a = 0, total = 0;
 
   Layout(int64_t m, int64_t n, int64_t k, int64_t quad_bytes) {
-    row_sums = offsets + RoundUpTo64(Steps(k) * 8);
-    lane_sums = row_sums + RoundUpTo64(m * 4);
-    a = lane_sums + RoundUpTo64(PaddedQuadColumns(n) * 4);
-    total = a + RoundUpTo64((m + kMaxQuadRows) * Steps(k) * quad_bytes);
+    row_sums = offsets + RoundUp(Steps(k) * 8, 64);
+    lane_sums = row_sums + RoundUp(m * 4, 64);
+    a = lane_sums + RoundUp(PaddedQuadColumns(n) * 4, 64);
+    total = a + RoundUp((m + kMaxQuadRows) * Steps(k) * quad_bytes, 64);
   }
 };
 

@@ -5,6 +5,8 @@
 #include <array>
 #include <cstdint>
 
+#include "engine/kernels/range.h"
+
 namespace wnn::kernels {
 
 inline constexpr size_t kMaxSpatialRank = 3;
@@ -22,13 +24,6 @@ struct Window {
   int64_t in_size() const { return in[0] * in[1] * in[2]; }
   int64_t out_size() const { return out[0] * out[1] * out[2]; }
   int64_t n_taps() const { return kernel[0] * kernel[1] * kernel[2]; }
-};
-
-// A half-open range.
-struct Range {
-  int64_t begin = 0;
-  int64_t end = 0;
-  int64_t size() const { return end - begin; }
 };
 
 // The taps of a window, along dimension d, that fall inside the input at output position `out`.
