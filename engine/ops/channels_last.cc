@@ -12,6 +12,7 @@
 #include "engine/ops/conv_geometry.h"
 #include "engine/ops/families.h"
 #include "engine/ops/quantized.h"
+#include "engine/ops/quantized_conv_terms.h"
 #include "engine/ops/shape_math.h"
 #include "engine/ops/window_attributes.h"
 
@@ -20,8 +21,7 @@ namespace {
 
 using CompiledPtr = std::unique_ptr<const CompiledOp>;
 
-constexpr size_t kX = 0, kXScale = 1, kXZero = 2, kW = 3, kWScale = 4, kYScale = 6, kYZero = 7,
-                 kBias = 8;
+constexpr size_t kX = 0, kXZero = 2, kW = 3, kYZero = 7;
 
 // [N, H, W, C] as [N, C, H, W], and back.
 template <typename T>
@@ -61,41 +61,33 @@ Status InferConv(InferContext& context) {
 
 class ConvOp final : public CompiledOp {
  public:
-  ConvOp(std::shared_ptr<const Conv> conv, bool x_signed, bool y_signed, bool per_channel_scale)
+  ConvOp(std::shared_ptr<const Conv> conv, QuantizedConvTermMaker terms, bool x_signed,
+         bool y_signed)
       : conv_(std::move(conv)),
+        terms_(std::move(terms)),
         x_signed_(x_signed),
-        y_signed_(y_signed),
-        per_channel_scale_(per_channel_scale) {}
+        y_signed_(y_signed) {}
 
   uint64_t ScratchBytes(int n_threads) const override {
-    return 2 * TermBytes() + conv_->ScratchBytes(n_threads);
+    return terms_.ScratchBytes() + conv_->ScratchBytes(n_threads);
   }
 
   Status Run(const RunArgs& run) const override {
-    auto* add = reinterpret_cast<int32_t*>(run.scratch);
-    auto* scale = reinterpret_cast<float*>(run.scratch + TermBytes());
-    const int32_t x_zero = ZeroPointAt(run, kXZero, 0, x_signed_);
-    const int64_t unsigned_zero = x_zero + (x_signed_ ? 128 : 0);
-    const int32_t* bias = run.in<int32_t>(kBias);
-    for (size_t m = 0; m < conv_->weight_sums().size(); ++m) {
-      const int64_t offset =
-          (bias != nullptr ? bias[m] : 0) - unsigned_zero * conv_->weight_sums()[m];
-      add[m] = static_cast<int32_t>(offset);  // wraps, as the sums do
-      scale[m] = *run.in<float>(kXScale) * run.in<float>(kWScale)[per_channel_scale_ ? m : 0] /
-                 *run.in<float>(kYScale);
-    }
-    const kernels::ByteEpilogue epilogue{add, scale, ZeroPointAt(run, kYZero, 0, y_signed_),
-                                         y_signed_};
-    conv_->Run({run.inputs[kX], x_signed_, static_cast<uint8_t>(x_zero)}, epilogue, run.outputs[0],
-               run.scratch + 2 * TermBytes(), *run.parallel);
+    const QuantizedConvTerms terms = terms_.Make(run, conv_->weight_sums().data(), run.scratch);
+    if (terms.add == nullptr) return OkStatus();  // stopped
+    // The pass that makes this operator sees to it that terms.zero is null.
+    const kernels::ByteEpilogue epilogue{terms.add, terms.scale,
+                                         ZeroPointAt(run, kYZero, 0, y_signed_), y_signed_};
+    const auto padding = static_cast<uint8_t>(ZeroPointAt(run, kXZero, 0, x_signed_));
+    conv_->Run({run.inputs[kX], x_signed_, padding}, epilogue, run.outputs[0],
+               run.scratch + terms_.ScratchBytes(), *run.parallel);
     return OkStatus();
   }
 
  private:
-  uint64_t TermBytes() const { return (conv_->weight_sums().size() * 4 + 63) / 64 * 64; }
-
   const std::shared_ptr<const Conv> conv_;
-  const bool x_signed_, y_signed_, per_channel_scale_;
+  const QuantizedConvTermMaker terms_;
+  const bool x_signed_, y_signed_;
 };
 
 Result<CompiledPtr> CompileConv(const CompileContext& context) {
@@ -119,9 +111,13 @@ Result<CompiledPtr> CompileConv(const CompileContext& context) {
       std::shared_ptr<const Conv> conv, context.PackObject<Conv>(kW, key.key(), [&] {
         return Conv::Create(shape, {weights->bytes().data(), w_signed}, layout, context.stop());
       }));
-  return CompiledPtr(std::make_unique<ConvOp>(
-      std::move(conv), context.InputType(kX) == DType::kInt8,
-      context.Output(0).dtype == DType::kInt8, ShapeProduct(context.InputShape(kWScale)) > 1));
+  WNN_ASSIGN_OR_RETURN(
+      QuantizedConvTermMaker terms,
+      QuantizedConvTermMaker::Create(context, kQLinearConvInputs, shape.out_channels,
+                                     conv->weight_sums().data()));
+  return CompiledPtr(std::make_unique<ConvOp>(std::move(conv), std::move(terms),
+                                              context.InputType(kX) == DType::kInt8,
+                                              context.Output(0).dtype == DType::kInt8));
 }
 
 // ---- Pooling

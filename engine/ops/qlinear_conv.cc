@@ -3,12 +3,12 @@
 #include <cstring>
 
 #include "engine/base/first_touch.h"
-#include "engine/base/stop_check.h"
 #include "engine/kernels/quantized/quad_conv.h"
 #include "engine/ops/blocked_conv_node.h"
 #include "engine/ops/conv_geometry.h"
 #include "engine/ops/families.h"
 #include "engine/ops/quantized.h"
+#include "engine/ops/quantized_conv_terms.h"
 #include "engine/ops/shape_math.h"
 
 namespace wnn::ops {
@@ -16,28 +16,16 @@ namespace {
 
 using CompiledPtr = std::unique_ptr<const CompiledOp>;
 
-// Where an operator has its inputs; kNone where it has none of the kind.
-constexpr size_t kNone = SIZE_MAX;
-struct Layout {
-  size_t x = 0, w = 0, bias = kNone;
-  size_t x_scale = kNone, w_scale = kNone, y_scale = kNone;
-  size_t x_zero = kNone, w_zero = kNone, y_zero = kNone;
-};
-constexpr Layout kQLinear = {.x = 0,
-                             .w = 3,
-                             .bias = 8,
-                             .x_scale = 1,
-                             .w_scale = 4,
-                             .y_scale = 6,
-                             .x_zero = 2,
-                             .w_zero = 5,
-                             .y_zero = 7};
-constexpr Layout kInteger = {.x = 0, .w = 1, .x_zero = 2, .w_zero = 3};
+constexpr QuantizedConvInputs kIntegerInputs = {.x = 0, .w = 1, .x_zero = 2, .w_zero = 3};
 
 bool IsInteger(const OpContext& context) { return context.op_type() == "ConvInteger"; }
 
+const QuantizedConvInputs& InputsOf(const OpContext& context) {
+  return IsInteger(context) ? kIntegerInputs : kQLinearConvInputs;
+}
+
 Status InferQuantizedConv(InferContext& context) {
-  const Layout& at = IsInteger(context) ? kInteger : kQLinear;
+  const QuantizedConvInputs& at = InputsOf(context);
   for (size_t i : {at.x, at.w}) WNN_RETURN_IF_ERROR(context.RequireType(i, kByteSet));
   WNN_RETURN_IF_ERROR(context.RequireSameType(at.x, at.x_zero));
   WNN_RETURN_IF_ERROR(context.RequireSameType(at.w, at.w_zero));
@@ -72,28 +60,25 @@ Status InferQuantizedConv(InferContext& context) {
 
 constexpr uint64_t kMaxUnplannedBytes = uint64_t{64} << 20;
 
-// Scales and zero points are read in every run: a model may compute them.
 class QuantizedConvOp final : public CompiledOp {
  public:
   struct Parameters {
     kernels::ConvGeometry shape;
-    const Layout* at = nullptr;
+    const QuantizedConvInputs* at = nullptr;
     bool x_signed = false, w_signed = false, y_signed = false;
-    bool per_channel_scale = false, per_channel_zero = false;
   };
 
   // `conv` is null if the weights are not constant.
-  QuantizedConvOp(const Parameters& p, std::shared_ptr<const kernels::QuadConv> conv)
-      : p_(p), conv_(std::move(conv)) {}
+  QuantizedConvOp(const Parameters& p, QuantizedConvTermMaker terms,
+                  std::shared_ptr<const kernels::QuadConv> conv)
+      : p_(p), terms_(std::move(terms)), conv_(std::move(conv)) {}
 
   uint64_t ScratchBytes(int n_threads) const override {
-    const uint64_t terms = TermBytes() * 3;
-    if (conv_) return terms + conv_->ScratchBytes(n_threads);
-    return terms;
+    return terms_.ScratchBytes() + (conv_ ? conv_->ScratchBytes(n_threads) : 0);
   }
 
   Status Run(const RunArgs& run) const override {
-    if (conv_) return RunWith(*conv_, run.scratch + 3 * TermBytes(), run);
+    if (conv_) return RunWith(*conv_, run.scratch + terms_.ScratchBytes(), run);
     // Computed weights, which only tests have: packed, and working memory found, here. It is in
     // nobody's budget, so that there must not be much.
     WNN_ASSIGN_OR_RETURN(
@@ -112,55 +97,34 @@ class QuantizedConvOp final : public CompiledOp {
   }
 
  private:
-  uint64_t TermBytes() const {
-    return (static_cast<uint64_t>(p_.shape.out_channels) * 4 + 63) / 64 * 64;
-  }
-
   Status RunWith(const kernels::QuadConv& conv, std::byte* scratch, const RunArgs& run) const {
-    const Layout& at = *p_.at;
-    auto* add = reinterpret_cast<int32_t*>(run.scratch);
-    auto* zero = reinterpret_cast<int32_t*>(run.scratch + TermBytes());
-    auto* scale = reinterpret_cast<float*>(run.scratch + 2 * TermBytes());
-    const int32_t x_zero = ZeroPointAt(run, at.x_zero, 0, p_.x_signed) + (p_.x_signed ? 128 : 0);
-    const int32_t* bias = run.in<int32_t>(at.bias);
-    const float* w_scale = run.in<float>(at.w_scale);
-    bool any_zero = false;
-    StopCheck check(*run.parallel);
-    for (int64_t m = 0; m < p_.shape.out_channels; ++m) {
-      if (check.Stopped(10)) return OkStatus();
-      zero[m] = ZeroPointAt(run, at.w_zero, p_.per_channel_zero ? m : 0, p_.w_signed) -
-                (p_.w_signed ? 0 : 128);
-      any_zero = any_zero || zero[m] != 0;
-      const int64_t offset = (bias != nullptr ? bias[m] : 0) -
-                             int64_t{x_zero} * conv.weight_sums()[static_cast<size_t>(m)];
-      add[m] = static_cast<int32_t>(offset);  // wraps, as the sums do
-      if (w_scale != nullptr) {
-        scale[m] = *run.in<float>(at.x_scale) * w_scale[p_.per_channel_scale ? m : 0] /
-                   *run.in<float>(at.y_scale);
-      }
-    }
+    const QuantizedConvInputs& at = *p_.at;
+    const QuantizedConvTerms terms = terms_.Make(run, conv.weight_sums().data(), run.scratch);
+    if (terms.add == nullptr) return OkStatus();  // stopped
     kernels::QuadEpilogue e;
-    e.row_add = add;
-    if (any_zero) e.row_zero = zero;
-    if (w_scale != nullptr) {
-      e.row_scale = scale;
+    e.row_add = terms.add;
+    e.row_zero = terms.zero;
+    e.row_scale = terms.scale;
+    if (terms.scale != nullptr) {
       e.output = p_.y_signed ? kernels::QuadEpilogue::Output::kInt8
                              : kernels::QuadEpilogue::Output::kUint8;
       e.zero_point = ZeroPointAt(run, at.y_zero, 0, p_.y_signed);
     }
+    const int32_t x_zero = ZeroPointAt(run, at.x_zero, 0, p_.x_signed) + (p_.x_signed ? 128 : 0);
     conv.Run({run.inputs[at.x], p_.x_signed, static_cast<uint8_t>(x_zero)}, e, run.outputs[0],
              scratch, *run.parallel);
     return OkStatus();
   }
 
   const Parameters p_;
+  const QuantizedConvTermMaker terms_;
   const std::shared_ptr<const kernels::QuadConv> conv_;
 };
 
 Result<CompiledPtr> CompileQuantizedConv(const CompileContext& context) {
   if (IsEmpty(context.OutputShape(0))) return CompiledPtr(std::make_unique<EmptyOp>());
   QuantizedConvOp::Parameters p;
-  p.at = IsInteger(context) ? &kInteger : &kQLinear;
+  p.at = &InputsOf(context);
   const auto n_weights = static_cast<uint64_t>(ShapeProduct(context.InputShape(p.at->w)));
   if (!context.InputConstant(p.at->w) && n_weights > kMaxUnplannedBytes) {
     return TooLarge("its weights are computed, and their " + std::to_string(n_weights) +
@@ -171,11 +135,6 @@ Result<CompiledPtr> CompileQuantizedConv(const CompileContext& context) {
   p.x_signed = context.InputType(p.at->x) == DType::kInt8;
   p.w_signed = context.InputType(p.at->w) == DType::kInt8;
   p.y_signed = context.Output(0).dtype == DType::kInt8;
-  const auto many = [&](size_t i) {
-    return context.HasInput(i) && ShapeProduct(context.InputShape(i)) > 1;
-  };
-  p.per_channel_scale = many(p.at->w_scale);
-  p.per_channel_zero = many(p.at->w_zero);
   std::shared_ptr<const kernels::QuadConv> conv;
   if (const TensorPtr& weights = context.InputConstant(p.at->w)) {
     PackKey key("quad conv");
@@ -187,7 +146,10 @@ Result<CompiledPtr> CompileQuantizedConv(const CompileContext& context) {
                                        context.stop());
     }));
   }
-  return CompiledPtr(std::make_unique<QuantizedConvOp>(p, std::move(conv)));
+  WNN_ASSIGN_OR_RETURN(QuantizedConvTermMaker terms,
+                       QuantizedConvTermMaker::Create(context, *p.at, p.shape.out_channels,
+                                                      conv ? conv->weight_sums().data() : nullptr));
+  return CompiledPtr(std::make_unique<QuantizedConvOp>(p, std::move(terms), std::move(conv)));
 }
 
 constexpr auto kOps = std::to_array<OpDef>({

@@ -1,6 +1,9 @@
 // Operators on 8-bit integers, by hand-computed values, and the passes that make and widen them.
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <cmath>
+
 #include "engine/testing/pass_test.h"
 #include "engine/testing/run_model.h"
 
@@ -143,6 +146,79 @@ TEST(QuantizedMatMul, ToFloat) {
   };
   EXPECT_EQ((MicrosoftNode{"QGemm", {Attr("transB", 1)}}.Run<uint8_t, float>({1, 2}, {3, 2}, gemm)),
             (std::vector<float>{16, 1, -10}));
+}
+
+// An 8-bit convolution of [1, 2, 1, 3] by one tap into eight channels, each with terms of its own.
+struct SmallConv {
+  std::vector<uint8_t> x = {0, 10, 200, 255, 90, 3};
+  std::vector<int8_t> w = {1, -2, 3, 4, -5, 6, 7, 8, -9, 10, 11, -12, 127, -128, 0, 1};
+  std::vector<int8_t> w_zero;  // one a channel
+  std::vector<int32_t> bias = {0, 100, -200, 300, -400, 500, -600, 700};
+  std::vector<float> w_scale = {1, 0.5f, 0.25f, 2, 1, 0.5f, 0.125f, 4};
+  static constexpr uint8_t kXZero = 12, kYZero = 100;
+  static constexpr float kXScale = 0.5f, kYScale = 8;
+
+  std::vector<uint8_t> Expected() const {
+    std::vector<uint8_t> y;
+    for (size_t m = 0; m < 8; ++m) {
+      for (size_t p = 0; p < 3; ++p) {
+        int32_t sum = bias[m];
+        for (size_t c = 0; c < 2; ++c) sum += (x[c * 3 + p] - kXZero) * (w[m * 2 + c] - w_zero[m]);
+        const float real = static_cast<float>(sum) * (kXScale * w_scale[m] / kYScale);
+        y.push_back(static_cast<uint8_t>(std::clamp(std::nearbyint(real) + kYZero, 0.0f, 255.0f)));
+      }
+    }
+    return y;
+  }
+
+  // The terms are constants of the model, or given to the run.
+  std::vector<uint8_t> Run(bool are_constant, bool optimize) const {
+    ModelBuilder model(13);
+    model.Input("x", DType::kUint8, {1, 2, 1, 3});
+    std::vector<Tensor> given;
+    given.push_back(MakeTensor<uint8_t>({1, 2, 1, 3}, x));
+    const auto add = [&]<typename T>(const std::string& name, const Shape& shape,
+                                     const std::vector<T>& values) {
+      if (are_constant) {
+        model.Initializer<T>(name, shape, values);
+      } else {
+        model.Input(name, kernels::DTypeOf<T>(), {shape.begin(), shape.end()});
+        given.push_back(MakeTensor<T>(shape, values));
+      }
+    };
+    add("xs", {}, std::vector<float>{kXScale});
+    add("xz", {}, std::vector<uint8_t>{kXZero});
+    model.Initializer<int8_t>("w", {8, 2, 1, 1}, w);
+    add("ws", {8}, w_scale);
+    model.Initializer<int8_t>("wz", {8}, w_zero);
+    add("ys", {}, std::vector<float>{kYScale});
+    add("yz", {}, std::vector<uint8_t>{kYZero});
+    add("bias", {8}, bias);
+    model.Node("QLinearConv", {"x", "xs", "xz", "w", "ws", "wz", "ys", "yz", "bias"}, {"y"});
+    model.Output("y");
+    engine::LoadOptions options;
+    options.optimize = optimize;
+    auto outputs = RunModel(model.Build(), given, options);
+    if (!outputs) {
+      ADD_FAILURE() << outputs.error().message();
+      return {};
+    }
+    return ValuesOf<uint8_t>(outputs->at(0));
+  }
+};
+
+TEST(QLinearConv, TermsMayBeConstantOrGiven) {
+  // Weights around 0, which maps with their channels last take, and others.
+  for (const int8_t w_zero : {0, 3}) {
+    SmallConv conv;
+    for (size_t m = 0; m < 8; ++m) conv.w_zero.push_back(static_cast<int8_t>(w_zero * (m % 3)));
+    for (const bool are_constant : {true, false}) {
+      for (const bool optimize : {true, false}) {
+        EXPECT_EQ(conv.Run(are_constant, optimize), conv.Expected())
+            << int{w_zero} << are_constant << optimize;
+      }
+    }
+  }
 }
 
 // A model as quantisers write it: every tensor quantised and dequantised.
