@@ -1,9 +1,9 @@
 // Moves convolutions, and what stands between them, to the blocked layout NCHW16c, for which the
 // fast kernels are written.
 //
-// Values get a blocked twin. A convolution makes one (and, reading a map of few channels that has
-// none, reads it as it is); operators that mean the same on blocked values follow where an input of
-// theirs has one. Reorders stand only where a value is wanted in the layout that it does not have.
+// Values get a blocked twin (twins.h). A convolution makes one (and, reading a map of few channels
+// that has none, reads it as it is); operators that mean the same on blocked values follow where an
+// input of theirs has one.
 #include <algorithm>
 #include <array>
 #include <cstring>
@@ -15,6 +15,7 @@
 #include "engine/ops/shape_math.h"
 #include "engine/optimizer/affine.h"
 #include "engine/optimizer/rewrite.h"
+#include "engine/optimizer/twins.h"
 
 namespace wnn::optimizer {
 namespace {
@@ -25,10 +26,22 @@ using graph::Node;
 using graph::NodeId;
 using graph::ValueId;
 
+NewNode FromBlocked(const Fact& value) {
+  graph::Attributes attributes;
+  attributes.Set("channels", MapChannels(value));
+  return {OwnOp("FromBlocked"), 1, {}, {}, std::move(attributes)};
+}
+
+constexpr Twins::Form kBlocked = {
+    .name = "blocked",
+    .to = [](const Fact&) { return NewNode{OwnOp("ToBlocked"), 1, {}, {}, {}}; },
+    .from = FromBlocked,
+};
+
 class BlockedLayout {
  public:
   explicit BlockedLayout(PassContext& context)
-      : context_(context), graph_(context.graph()), readers_(graph_), twins_(graph_.n_values()) {}
+      : context_(context), graph_(context.graph()), readers_(graph_), twins_(context, kBlocked) {}
 
   Status Run();
 
@@ -50,18 +63,7 @@ class BlockedLayout {
   Status ConvertLrn(NodeId id);
   Status ConvertShuffle(NodeId id);
 
-  struct Twin {
-    ValueId value = kNoValue;
-    bool is_copy = false;  // the original is computed, and the twin reordered from it
-  };
-  // A blocked value that no reorder made: what lies in the blocked part of the graph.
-  bool IsInside(ValueId id) const {
-    const Twin& twin = twins_[static_cast<size_t>(id)];
-    return twin.value != kNoValue && !twin.is_copy;
-  }
   int64_t ChannelsOf(ValueId id) const { return MapChannels(graph_.fact(id)); }
-  // The twin, from a reorder if there is none.
-  Result<ValueId> TwinOf(ValueId id);
   // What stands for an operand of an elementwise operator whose result has `channels`; kNoValue if
   // it cannot be said in the blocked layout.
   Result<ValueId> Operand(ValueId id, int64_t channels);
@@ -69,15 +71,10 @@ class BlockedLayout {
   Result<ValueId> PerChannelConstant(std::string name, std::span<const float> numbers);
   bool CanBeOperand(ValueId id, int64_t channels) const;
 
-  // Puts a node that makes the twin of the node's output in the node's place.
-  Status Replace(NodeId id, const ops::OpDef* op, int opset, std::vector<ValueId> inputs,
-                 graph::Attributes attributes, std::string_view reason);
-  Status AddReordersBack();
-
   PassContext& context_;
   graph::Graph& graph_;
   const Readers readers_;
-  std::vector<Twin> twins_;  // of the values that there were before the pass
+  Twins twins_;
 };
 
 std::span<const BlockedLayout::Rule> BlockedLayout::Rules() {
@@ -118,30 +115,6 @@ std::span<const BlockedLayout::Rule> BlockedLayout::Rules() {
   return kRules;
 }
 
-Result<ValueId> BlockedLayout::TwinOf(ValueId id) {
-  Twin& twin = twins_[static_cast<size_t>(id)];
-  if (twin.value != kNoValue) return twin.value;
-  const ValueId made = graph_.AddValue(graph_.value(id).name + "/blocked", {});
-  WNN_RETURN_IF_ERROR(AddNode(
-      graph_, {OwnOp("ToBlocked"), 1, graph_.value(id).name + "/to_blocked", {id}, {}}, made));
-  twin = {made, true};
-  return made;
-}
-
-Status BlockedLayout::Replace(NodeId id, const ops::OpDef* op, int opset,
-                              std::vector<ValueId> inputs, graph::Attributes attributes,
-                              std::string_view reason) {
-  context_.Rewrote(graph_.node(id), reason);
-  const ValueId output = graph_.node(id).outputs[0];
-  const std::string name = graph_.node(id).name;
-  graph_.RemoveNode(id);
-  const ValueId made = graph_.AddValue(graph_.value(output).name + "/blocked", {});
-  WNN_RETURN_IF_ERROR(
-      AddNode(graph_, {op, opset, name, std::move(inputs), std::move(attributes)}, made));
-  twins_[static_cast<size_t>(output)] = {made, false};
-  return OkStatus();
-}
-
 Status BlockedLayout::ConvertConv(NodeId id) {
   const Node& node = graph_.node(id);
   const ValueId x = node.inputs[0];
@@ -149,7 +122,7 @@ Status BlockedLayout::ConvertConv(NodeId id) {
   if (HasInput(node, 2) && ConstantFloats(graph_.fact(node.inputs[2])).empty()) return OkStatus();
   auto spec = ops::ReadConvSpec(ops::OpContext(node, graph_.facts()));
   if (!spec) return OkStatus();
-  const bool nchw = twins_[static_cast<size_t>(x)].value == kNoValue &&
+  const bool nchw = twins_.Find(x) == kNoValue &&
                     kernels::ChooseConvAlgorithm(*spec, {}, {.input_is_nchw = true}) ==
                         kernels::ConvAlgorithm::kFirstLayer;
   if (!nchw && !kernels::ChooseConvAlgorithm(*spec, {}, {})) {
@@ -161,10 +134,10 @@ Status BlockedLayout::ConvertConv(NodeId id) {
   if (nchw) {
     attributes.Set("nchw_input", int64_t{1});
   } else {
-    WNN_ASSIGN_OR_RETURN(inputs[0], TwinOf(x));
+    WNN_ASSIGN_OR_RETURN(inputs[0], twins_.Get(x));
   }
-  return Replace(id, OwnOp("Conv"), 1, std::move(inputs), std::move(attributes),
-                 nchw ? "writes blocked maps from NCHW" : "on blocked maps");
+  return twins_.Replace(id, {OwnOp("Conv"), 1, {}, std::move(inputs), std::move(attributes)},
+                        nchw ? "writes blocked maps from NCHW" : "on blocked maps");
 }
 
 // Whether the window of a pool is exactly the whole map.
@@ -181,33 +154,35 @@ Status BlockedLayout::ConvertPool(NodeId id) {
   const Node& node = graph_.node(id);
   const ValueId x = node.inputs[0];
   const bool has_indices = node.outputs.size() > 1 && node.outputs[1] != kNoValue;
-  if (!IsInside(x) || has_indices) return OkStatus();
+  if (!twins_.IsInside(x) || has_indices) return OkStatus();
   auto window = ops::ParseWindowAttributes(ops::OpContext(node, graph_.facts()), 2, {});
   if (!window) return OkStatus();
-  const ValueId twin = twins_[static_cast<size_t>(x)].value;
+  const ValueId twin = twins_.Find(x);
   if (node.op->name == "AveragePool" && IsGlobal(*window, graph_.fact(x))) {
-    return Replace(id, OwnOp("GlobalAveragePool"), 1, {twin}, {},
-                   "its window is the whole blocked map");
+    return twins_.Replace(id, {OwnOp("GlobalAveragePool"), 1, {}, {twin}, {}},
+                          "its window is the whole blocked map");
   }
   if (window->kernel[0] > kernels::kMaxPoolRows || window->kernel[1] > kernels::kMaxPoolColumns) {
     return OkStatus();
   }
-  return Replace(id, OwnOp(node.op->name), 1, {twin}, node.attributes, "on blocked maps");
+  return twins_.Replace(id, {OwnOp(node.op->name), 1, {}, {twin}, node.attributes},
+                        "on blocked maps");
 }
 
 Status BlockedLayout::ConvertGlobalAverage(NodeId id) {
   const ValueId x = graph_.node(id).inputs[0];
-  if (!IsInside(x)) return OkStatus();
-  return Replace(id, OwnOp("GlobalAveragePool"), 1, {twins_[static_cast<size_t>(x)].value}, {},
-                 "on blocked maps");
+  if (!twins_.IsInside(x)) return OkStatus();
+  return twins_.Replace(id, {OwnOp("GlobalAveragePool"), 1, {}, {twins_.Find(x)}, {}},
+                        "on blocked maps");
 }
 
 Status BlockedLayout::ConvertUnary(NodeId id) {
   const Node& node = graph_.node(id);
-  if (!IsInside(node.inputs[0])) return OkStatus();
+  if (!twins_.IsInside(node.inputs[0])) return OkStatus();
   std::vector<ValueId> inputs = node.inputs;
-  inputs[0] = twins_[static_cast<size_t>(inputs[0])].value;
-  return Replace(id, node.op, node.opset, std::move(inputs), node.attributes, "on blocked maps");
+  inputs[0] = twins_.Find(inputs[0]);
+  return twins_.Replace(id, {node.op, node.opset, {}, std::move(inputs), node.attributes},
+                        "on blocked maps");
 }
 
 // Before version 7 operators broadcast by attributes.
@@ -244,7 +219,7 @@ Result<ValueId> BlockedLayout::PerChannelConstant(std::string name,
 
 Result<ValueId> BlockedLayout::Operand(ValueId id, int64_t channels) {
   const Fact& fact = graph_.fact(id);
-  if (!fact.constant) return TwinOf(id);
+  if (!fact.constant) return twins_.Get(id);
   if (IsPerChannel(fact, channels)) {
     return PerChannelConstant(graph_.value(id).name + "/blocked", ConstantFloats(fact));
   }
@@ -258,7 +233,7 @@ Status BlockedLayout::ConvertBroadcast(NodeId id) {
   bool any_inside = false;
   for (ValueId input : node.inputs) {
     if (!CanBeOperand(input, channels)) return OkStatus();
-    any_inside = any_inside || IsInside(input);
+    any_inside = any_inside || twins_.IsInside(input);
   }
   if (!any_inside || node.opset < kFirstWithNumpyBroadcast) return OkStatus();
   std::vector<ValueId> inputs;
@@ -268,7 +243,8 @@ Status BlockedLayout::ConvertBroadcast(NodeId id) {
     inputs.push_back(operand);
   }
   const Node& same = graph_.node(id);
-  return Replace(id, same.op, same.opset, std::move(inputs), same.attributes, "on blocked maps");
+  return twins_.Replace(id, {same.op, same.opset, {}, std::move(inputs), same.attributes},
+                        "on blocked maps");
 }
 
 // Parts of whole blocks lie one after the other; only the last may end within one.
@@ -281,25 +257,25 @@ Status BlockedLayout::ConvertConcat(NodeId id) {
     const int64_t channels = ChannelsOf(node.inputs[i]);
     const bool is_last = i + 1 == node.inputs.size();
     if (channels < 0 || (!is_last && channels % kernels::kBlock != 0)) return OkStatus();
-    any_inside = any_inside || IsInside(node.inputs[i]);
+    any_inside = any_inside || twins_.IsInside(node.inputs[i]);
   }
   if (!any_inside) return OkStatus();
   std::vector<ValueId> inputs;
   for (ValueId input : std::vector<ValueId>(node.inputs)) {
-    WNN_ASSIGN_OR_RETURN(const ValueId twin, TwinOf(input));
+    WNN_ASSIGN_OR_RETURN(const ValueId twin, twins_.Get(input));
     inputs.push_back(twin);
   }
   graph::Attributes attributes;
   attributes.Set("axis", int64_t{1});
   const Node& same = graph_.node(id);
-  return Replace(id, same.op, same.opset, std::move(inputs), std::move(attributes),
-                 "of blocked maps");
+  return twins_.Replace(id, {same.op, same.opset, {}, std::move(inputs), std::move(attributes)},
+                        "of blocked maps");
 }
 
 Status BlockedLayout::ConvertBatchNorm(NodeId id) {
   const Node& node = graph_.node(id);
   const ValueId x = node.inputs[0];
-  if (!IsInside(x)) return OkStatus();
+  if (!twins_.IsInside(x)) return OkStatus();
   const std::optional<Affine> affine = BatchNormAffine(graph_, node, ChannelsOf(x));
   if (!affine) return OkStatus();
   const std::string name = graph_.value(node.outputs[0]).name;
@@ -307,20 +283,20 @@ Status BlockedLayout::ConvertBatchNorm(NodeId id) {
   const std::vector<float> shift(affine->shift.begin(), affine->shift.end());
   WNN_ASSIGN_OR_RETURN(const ValueId scales, PerChannelConstant(name + "/scale", scale));
   WNN_ASSIGN_OR_RETURN(const ValueId shifts, PerChannelConstant(name + "/shift", shift));
-  return Replace(id, OwnOp("ScaleShift"), 1, {twins_[static_cast<size_t>(x)].value, scales, shifts},
-                 {}, "on blocked maps");
+  return twins_.Replace(id, {OwnOp("ScaleShift"), 1, {}, {twins_.Find(x), scales, shifts}, {}},
+                        "on blocked maps");
 }
 
 Status BlockedLayout::ConvertLrn(NodeId id) {
   const Node& node = graph_.node(id);
   const ValueId x = node.inputs[0];
-  if (!IsInside(x)) return OkStatus();
+  if (!twins_.IsInside(x)) return OkStatus();
   auto size = node.attributes.Int("size", 1);
   if (!size || *size < 1 || *size > 2 * ChannelsOf(x)) return OkStatus();
   graph::Attributes attributes = node.attributes;
   attributes.Set("channels", ChannelsOf(x));
-  return Replace(id, OwnOp("LRN"), 1, {twins_[static_cast<size_t>(x)].value}, std::move(attributes),
-                 "on blocked maps");
+  return twins_.Replace(id, {OwnOp("LRN"), 1, {}, {twins_.Find(x)}, std::move(attributes)},
+                        "on blocked maps");
 }
 
 // Reshape to [N, groups, C / groups, H, W], Transpose of the two in the middle, and this Reshape
@@ -341,7 +317,7 @@ Status BlockedLayout::ConvertShuffle(NodeId id) {
     return OkStatus();
   }
   const ValueId x = graph_.node(reshape_id).inputs[0];
-  if (!IsInside(x)) return OkStatus();
+  if (!twins_.IsInside(x)) return OkStatus();
   const Fact &map = graph_.fact(x), &out = graph_.fact(node.outputs[0]);
   if (!apart.has_rank || apart.rank() != 5 || !out.has_rank || out.rank() != 4) return OkStatus();
   // The batch is the same then, whether it is known or not.
@@ -359,26 +335,9 @@ Status BlockedLayout::ConvertShuffle(NodeId id) {
     if (readers_.Only(graph_, transpose.inputs[0]) == transpose_id) graph_.RemoveNode(reshape_id);
     graph_.RemoveNode(transpose_id);
   }
-  return Replace(id, OwnOp("ShuffleChannels"), 1, {twins_[static_cast<size_t>(x)].value},
-                 std::move(attributes), "shuffles channels of blocked maps");
-}
-
-Status BlockedLayout::AddReordersBack() {
-  const std::vector<int> uses = graph_.CountUses();
-  for (size_t v = 0; v < twins_.size(); ++v) {
-    const ValueId id = static_cast<ValueId>(v);
-    if (!IsInside(id) || uses[v] == 0) continue;
-    graph::Attributes attributes;
-    attributes.Set("channels", ChannelsOf(id));
-    WNN_RETURN_IF_ERROR(AddNode(graph_,
-                                {OwnOp("FromBlocked"),
-                                 1,
-                                 graph_.value(id).name + "/from_blocked",
-                                 {twins_[v].value},
-                                 std::move(attributes)},
-                                id));
-  }
-  return OkStatus();
+  return twins_.Replace(id,
+                        {OwnOp("ShuffleChannels"), 1, {}, {twins_.Find(x)}, std::move(attributes)},
+                        "shuffles channels of blocked maps");
 }
 
 Status BlockedLayout::Run() {
@@ -392,7 +351,7 @@ Status BlockedLayout::Run() {
       break;
     }
   }
-  return AddReordersBack();
+  return twins_.ConvertBack();
 }
 
 }  // namespace

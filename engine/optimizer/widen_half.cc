@@ -1,6 +1,6 @@
 // Models in 16-bit floats: computed in single precision, for which the fast kernels are, with
-// constants converted once. Values get a twin in float; where one is wanted in 16 bits, as an
-// input, as an output or by an operator that is not listed here, it is rounded.
+// constants converted once. Values get a twin in float (twins.h); where one is wanted in 16 bits,
+// as an output or by an operator that is not listed here, it is rounded.
 #include <algorithm>
 #include <array>
 
@@ -8,6 +8,7 @@
 #include "engine/ops/op_context.h"
 #include "engine/ops/registry.h"
 #include "engine/optimizer/rewrite.h"
+#include "engine/optimizer/twins.h"
 
 namespace wnn::optimizer {
 namespace {
@@ -81,10 +82,23 @@ constexpr auto kListed = std::to_array<std::string_view>({"Add",
                                                           "Unsqueeze",
                                                           "Where"});
 
+NewNode Cast(DType dtype) {
+  constexpr int kOpset = 13;
+  graph::Attributes attributes;
+  attributes.Set("to", static_cast<int64_t>(dtype));
+  return {ops::FindOp("", "Cast", kOpset), kOpset, {}, {}, std::move(attributes)};
+}
+
+constexpr Twins::Form kFloat = {
+    .name = "float",
+    .to = [](const Fact&) { return Cast(DType::kFloat); },
+    .from = [](const Fact& value) { return Cast(value.dtype); },
+};
+
 class WidenHalfPass {
  public:
   explicit WidenHalfPass(PassContext& context)
-      : context_(context), graph_(context.graph()), twins_(graph_.n_values(), kNoValue) {}
+      : context_(context), graph_(context.graph()), twins_(context, kFloat) {}
 
   Status Run();
 
@@ -93,11 +107,10 @@ class WidenHalfPass {
   Status Convert(NodeId id);
   Result<ValueId> TwinOf(ValueId id);
   Result<Tensor> WidenConstant(const Fact& fact) const;
-  Status AddCast(ValueId from, ValueId to, DType dtype);
 
   PassContext& context_;
   graph::Graph& graph_;
-  std::vector<ValueId> twins_;  // of the values that there were before the pass
+  Twins twins_;
 };
 
 bool WidenHalfPass::IsConvertible(const Node& node) const {
@@ -127,33 +140,13 @@ Result<Tensor> WidenHalfPass::WidenConstant(const Fact& fact) const {
   return wide;
 }
 
-Status WidenHalfPass::AddCast(ValueId from, ValueId to, DType dtype) {
-  constexpr int kCastVersion = 13;
-  graph::Attributes attributes;
-  attributes.Set("to", static_cast<int64_t>(dtype));
-  return AddNode(graph_,
-                 {ops::FindOp("", "Cast", kCastVersion),
-                  kCastVersion,
-                  graph_.value(to).name + "/cast",
-                  {from},
-                  std::move(attributes)},
-                 to);
-}
-
 Result<ValueId> WidenHalfPass::TwinOf(ValueId id) {
-  ValueId& twin = twins_[static_cast<size_t>(id)];
-  if (twin != kNoValue) return twin;
-  const std::string name = graph_.value(id).name + "/float";
   const Fact& fact = graph_.fact(id);
-  if (fact.constant) {
+  if (fact.constant && twins_.Find(id) == kNoValue) {
     WNN_ASSIGN_OR_RETURN(Tensor wide, WidenConstant(fact));
-    twin = AddConstant(graph_, name, std::move(wide));
-    return twin;
+    twins_.Set(id, AddConstant(graph_, graph_.value(id).name + "/float", std::move(wide)));
   }
-  const ValueId made = graph_.AddValue(name, {});
-  WNN_RETURN_IF_ERROR(AddCast(id, made, DType::kFloat));
-  twin = made;
-  return made;
+  return twins_.Get(id);
 }
 
 Status WidenHalfPass::Convert(NodeId id) {
@@ -168,16 +161,14 @@ Status WidenHalfPass::Convert(NodeId id) {
   made.inputs = std::move(inputs);
   for (ValueId& output : made.outputs) {
     if (output == kNoValue || !IsHalf(graph_.fact(output).dtype)) continue;
-    const ValueId wide = graph_.AddValue(graph_.value(output).name + "/float", {});
-    twins_[static_cast<size_t>(output)] = wide;
-    output = wide;
+    output = twins_.AddInside(output);
   }
   const NodeId added = graph_.AddNode(std::move(made));
   return ops::InferNode(graph_, graph_.node(added), graph_.facts());
 }
 
 Status WidenHalfPass::Run() {
-  const size_t n_nodes = graph_.n_nodes(), n_values = graph_.n_values();
+  const size_t n_nodes = graph_.n_nodes();
   bool any_heavy = false;
   for (const Node& node : graph_.nodes()) {
     any_heavy = any_heavy || (IsConvertible(node) && std::ranges::count(kHeavy, node.op->name) > 0);
@@ -188,19 +179,7 @@ Status WidenHalfPass::Run() {
     const NodeId id = static_cast<NodeId>(i);
     if (IsConvertible(graph_.node(id))) WNN_RETURN_IF_ERROR(Convert(id));
   }
-  // What lost its producer and is still read is rounded from its twin.
-  const std::vector<int> uses = graph_.CountUses();
-  std::vector<bool> is_input(n_values, false);
-  for (const ValueId input : graph_.inputs) is_input[static_cast<size_t>(input)] = true;
-  for (size_t v = 0; v < n_values; ++v) {
-    const ValueId value = static_cast<ValueId>(v);
-    const ValueId twin = twins_[v];
-    if (twin == kNoValue || uses[v] == 0 || graph_.fact(twin).constant) continue;
-    const NodeId producer = graph_.value(value).producer;
-    if (producer != graph::kNoNode || is_input[v]) continue;
-    WNN_RETURN_IF_ERROR(AddCast(twin, value, graph_.fact(value).dtype));
-  }
-  return OkStatus();
+  return twins_.ConvertBack();
 }
 
 }  // namespace
