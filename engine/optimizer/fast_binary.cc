@@ -31,12 +31,8 @@ std::optional<BinaryOp> BinaryOf(const graph::Node& node) {
 
 Status Replace(PassContext& context, NodeId id, std::string_view op, std::vector<ValueId> inputs,
                graph::Attributes attributes, std::string_view reason) {
-  graph::Graph& graph = context.graph();
-  context.Rewrote(graph.node(id), reason);
-  const ValueId output = graph.node(id).outputs[0];
-  NewNode made{OwnOp(op), 1, graph.node(id).name, std::move(inputs), std::move(attributes)};
-  graph.RemoveNode(id);
-  return AddNode(graph, std::move(made), output);
+  return ReplaceNode(context, id, {OwnOp(op), 1, {}, std::move(inputs), std::move(attributes)},
+                     reason);
 }
 
 Status Convert(PassContext& context, NodeId id, BinaryOp op) {

@@ -20,12 +20,9 @@ bool IsConstantMatrix(const Fact& fact) { return fact.constant && IsFloat(fact, 
 
 Status Replace(PassContext& context, NodeId id, std::string_view op, std::string_view reason,
                graph::Attributes attributes) {
-  graph::Graph& graph = context.graph();
-  context.Rewrote(graph.node(id), reason);
-  const ValueId output = graph.node(id).outputs[0];
-  NewNode made{OwnOp(op), 1, graph.node(id).name, graph.node(id).inputs, std::move(attributes)};
-  graph.RemoveNode(id);
-  return AddNode(graph, std::move(made), output);
+  return ReplaceNode(context, id,
+                     {OwnOp(op), 1, {}, context.graph().node(id).inputs, std::move(attributes)},
+                     reason);
 }
 
 Status ConvertGemm(PassContext& context, NodeId id) {

@@ -3,6 +3,7 @@
 #include "engine/kernels/blocked/test_util.h"
 #include "engine/kernels/quantized/channels_last_conv.h"
 #include "engine/kernels/quantized/quad_conv.h"
+#include "engine/kernels/reference/conv_test_util.h"
 
 namespace wnn::kernels {
 namespace {
@@ -18,28 +19,6 @@ std::vector<uint8_t> ToChannelsLast(const std::vector<uint8_t>& bytes, int64_t c
         bytes[static_cast<size_t>(i)];
   }
   return to;
-}
-
-ConvGeometry Geometry(int64_t batch, int64_t channels, int64_t out_channels, bool depthwise,
-                      std::array<int64_t, 2> in, std::array<int64_t, 2> kernel,
-                      std::array<int64_t, 2> stride, std::array<int64_t, 2> dilation,
-                      std::array<int64_t, 4> pads) {
-  ConvGeometry g;
-  g.batch = batch;
-  g.in_channels = channels;
-  g.out_channels = out_channels;
-  g.groups = depthwise ? channels : 1;
-  for (size_t d : {0, 1}) {
-    g.window.in[d + 1] = in[d];
-    g.window.kernel[d + 1] = kernel[d];
-    g.window.stride[d + 1] = stride[d];
-    g.window.dilation[d + 1] = dilation[d];
-    g.window.pad_begin[d + 1] = pads[d];
-    g.window.pad_end[d + 1] = pads[d + 2];
-    g.window.out[d + 1] =
-        (in[d] + pads[d] + pads[d + 2] - (kernel[d] - 1) * dilation[d] - 1) / stride[d] + 1;
-  }
-  return g;
 }
 
 std::vector<uint8_t> ChannelsFirstResult(const ConvGeometry& g, const std::vector<uint8_t>& x,
@@ -62,21 +41,21 @@ std::vector<uint8_t> ChannelsFirstResult(const ConvGeometry& g, const std::vecto
 TEST(ChannelsLastConv, AgreesWithChannelsFirst) {
   const ConvGeometry geometries[] = {
       // Windows of one pixel, which are read in place: whole tiles and parts of them.
-      Geometry(2, 8, 9, false, {7, 6}, {1, 1}, {1, 1}, {1, 1}, {0, 0, 0, 0}),
-      Geometry(1, 16, 64, false, {5, 5}, {1, 1}, {1, 1}, {1, 1}, {0, 0, 0, 0}),
-      Geometry(1, 12, 130, false, {9, 4}, {1, 1}, {2, 3}, {1, 1}, {0, 0, 0, 0}),
+      Geometry(2, 8, 9, 1, {1, 7, 6}, {1, 1, 1}, {1, 1, 1}, {1, 1, 1}, {0, 0, 0}),
+      Geometry(1, 16, 64, 1, {1, 5, 5}, {1, 1, 1}, {1, 1, 1}, {1, 1, 1}, {0, 0, 0}),
+      Geometry(1, 12, 130, 1, {1, 9, 4}, {1, 1, 1}, {1, 2, 3}, {1, 1, 1}, {0, 0, 0}),
       // Bytes that are no quads; padding; dilated lines.
-      Geometry(1, 5, 17, false, {4, 3}, {1, 1}, {1, 1}, {1, 1}, {0, 0, 0, 0}),
-      Geometry(2, 3, 32, false, {9, 11}, {3, 3}, {2, 2}, {1, 1}, {1, 1, 0, 1}),
-      Geometry(1, 8, 48, false, {6, 7}, {3, 3}, {1, 1}, {1, 1}, {1, 1, 1, 1}),
-      Geometry(1, 4, 20, false, {12, 10}, {3, 2}, {3, 2}, {2, 3}, {2, 1, 0, 2}),
-      Geometry(1, 4, 16, false, {8, 8}, {2, 2}, {2, 2}, {1, 1}, {0, 0, 0, 0}),
+      Geometry(1, 5, 17, 1, {1, 4, 3}, {1, 1, 1}, {1, 1, 1}, {1, 1, 1}, {0, 0, 0}),
+      Geometry(2, 3, 32, 1, {1, 9, 11}, {1, 3, 3}, {1, 2, 2}, {1, 1, 1}, {0, 1, 1}, {0, 0, 1}),
+      Geometry(1, 8, 48, 1, {1, 6, 7}, {1, 3, 3}, {1, 1, 1}, {1, 1, 1}, {0, 1, 1}),
+      Geometry(1, 4, 20, 1, {1, 12, 10}, {1, 3, 2}, {1, 3, 2}, {1, 2, 3}, {0, 2, 1}, {0, 0, 2}),
+      Geometry(1, 4, 16, 1, {1, 8, 8}, {1, 2, 2}, {1, 2, 2}, {1, 1, 1}, {0, 0, 0}),
       // Depthwise: whole blocks of channels and parts of them, windows of any number of taps.
-      Geometry(2, 6, 6, true, {9, 9}, {3, 3}, {1, 1}, {1, 1}, {1, 1, 1, 1}),
-      Geometry(1, 144, 144, true, {5, 6}, {3, 3}, {2, 2}, {1, 1}, {0, 1, 1, 1}),
-      Geometry(1, 40, 40, true, {10, 7}, {5, 5}, {1, 2}, {1, 1}, {2, 2, 2, 2}),
-      Geometry(1, 64, 64, true, {8, 8}, {3, 2}, {1, 1}, {2, 3}, {2, 2, 2, 2}),
-      Geometry(1, 4200, 4200, true, {2, 2}, {1, 1}, {1, 1}, {1, 1}, {0, 0, 0, 0}),
+      Geometry(2, 6, 6, 6, {1, 9, 9}, {1, 3, 3}, {1, 1, 1}, {1, 1, 1}, {0, 1, 1}),
+      Geometry(1, 144, 144, 144, {1, 5, 6}, {1, 3, 3}, {1, 2, 2}, {1, 1, 1}, {0, 0, 1}, {0, 1, 1}),
+      Geometry(1, 40, 40, 40, {1, 10, 7}, {1, 5, 5}, {1, 1, 2}, {1, 1, 1}, {0, 2, 2}),
+      Geometry(1, 64, 64, 64, {1, 8, 8}, {1, 3, 2}, {1, 1, 1}, {1, 2, 3}, {0, 2, 2}),
+      Geometry(1, 4200, 4200, 4200, {1, 2, 2}, {1, 1, 1}, {1, 1, 1}, {1, 1, 1}, {0, 0, 0}),
   };
   OnEveryIsa([&] {
     int index = 0;
@@ -122,8 +101,8 @@ TEST(ChannelsLastConv, AgreesWithChannelsFirst) {
 TEST(ChannelsLastConv, ReadsPlanesOfAnImage) {
   OnEveryIsa([&] {
     for (int64_t channels = 1; channels <= ChannelsLastConv::kMaxPlanes; ++channels) {
-      const ConvGeometry g =
-          Geometry(2, channels, 24, false, {19, 21}, {3, 3}, {2, 2}, {1, 1}, {1, 1, 0, 1});
+      const ConvGeometry g = Geometry(2, channels, 24, 1, {1, 19, 21}, {1, 3, 3}, {1, 2, 2},
+                                      {1, 1, 1}, {0, 1, 1}, {0, 0, 1});
       const auto x = RandomBytes(g.batch * channels * g.window.in_size(), 5);
       const auto weights = RandomBytes(g.out_channels * channels * 9, 6);
       auto conv = ChannelsLastConv::Create(g, {weights.data(), true},
@@ -143,7 +122,8 @@ TEST(ChannelsLastConv, ReadsPlanesOfAnImage) {
 }
 
 TEST(ChannelsLastConv, ExtremesDoNotSaturateOnTheWay) {
-  const ConvGeometry g = Geometry(1, 256, 16, false, {3, 3}, {1, 1}, {1, 1}, {1, 1}, {0, 0, 0, 0});
+  const ConvGeometry g =
+      Geometry(1, 256, 16, 1, {1, 3, 3}, {1, 1, 1}, {1, 1, 1}, {1, 1, 1}, {0, 0, 0});
   OnEveryIsa([&] {
     const std::vector<uint8_t> x(256 * 9, 255), weights(256 * 16, 0x80);
     auto conv = ChannelsLastConv::Create(g, {weights.data(), true});

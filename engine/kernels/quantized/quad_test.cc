@@ -6,6 +6,7 @@
 #include "engine/kernels/quantized/quad_conv.h"
 #include "engine/kernels/quantized/quad_gemm.h"
 #include "engine/kernels/quantized/quad_strip.h"
+#include "engine/kernels/reference/conv_test_util.h"
 
 namespace wnn::kernels {
 namespace {
@@ -142,27 +143,6 @@ TEST(QuadGemm, AgreesWithPlainSums) {
       }
     }
   });
-}
-
-ConvGeometry Geometry(int64_t batch, int64_t channels, int64_t out_channels, int64_t groups,
-                      std::array<int64_t, 3> in, std::array<int64_t, 3> kernel,
-                      std::array<int64_t, 3> stride, std::array<int64_t, 3> dilation,
-                      std::array<int64_t, 3> pad) {
-  ConvGeometry g;
-  g.batch = batch;
-  g.in_channels = channels;
-  g.out_channels = out_channels;
-  g.groups = groups;
-  g.window.in = in;
-  g.window.kernel = kernel;
-  g.window.stride = stride;
-  g.window.dilation = dilation;
-  g.window.pad_begin = pad;
-  for (size_t d = 0; d < 3; ++d) {
-    g.window.pad_end[d] = pad[d];
-    g.window.out[d] = (in[d] + 2 * pad[d] - (kernel[d] - 1) * dilation[d] - 1) / stride[d] + 1;
-  }
-  return g;
 }
 
 TEST(QuadConv, AgreesWithPlainSums) {

@@ -7,6 +7,7 @@
 
 #include "engine/base/aligned_buffer.h"
 #include "engine/kernels/packed_conv.h"
+#include "engine/kernels/reference/conv_test_util.h"
 #include "engine/testing/run_model.h"
 
 namespace wnn::kernels {
@@ -55,65 +56,44 @@ std::vector<float> ConvByDefinition(const ConvGeometry& s, const std::vector<flo
   return y;
 }
 
-struct Case {
-  int64_t batch, in_channels, out_channels, groups;
-  std::array<int64_t, 3> in, kernel, stride, dilation, pad_begin, pad_end;
-};
-
-ConvGeometry ShapeOf(const Case& c) {
-  ConvGeometry s{c.batch, c.in_channels, c.out_channels, c.groups, {}};
-  s.window.in = c.in;
-  s.window.kernel = c.kernel;
-  s.window.stride = c.stride;
-  s.window.dilation = c.dilation;
-  s.window.pad_begin = c.pad_begin;
-  s.window.pad_end = c.pad_end;
-  for (size_t d = 0; d < 3; ++d) {
-    const int64_t reach = (c.kernel[d] - 1) * c.dilation[d] + 1;
-    s.window.out[d] = (c.in[d] + c.pad_begin[d] + c.pad_end[d] - reach) / c.stride[d] + 1;
-  }
-  return s;
-}
-
-const Case kCases[] = {
+const ConvGeometry kCases[] = {
     // pointwise, with a whole and a partial panel, one pixel, many rows
-    {1, 8, 16, 1, {1, 4, 4}, {1, 1, 1}, {1, 1, 1}, {1, 1, 1}, {0, 0, 0}, {0, 0, 0}},
-    {2, 5, 7, 1, {1, 3, 5}, {1, 1, 1}, {1, 1, 1}, {1, 1, 1}, {0, 0, 0}, {0, 0, 0}},
-    {1, 300, 130, 1, {1, 1, 1}, {1, 1, 1}, {1, 1, 1}, {1, 1, 1}, {0, 0, 0}, {0, 0, 0}},
+    Geometry(1, 8, 16, 1, {1, 4, 4}, {1, 1, 1}, {1, 1, 1}, {1, 1, 1}, {0, 0, 0}, {0, 0, 0}),
+    Geometry(2, 5, 7, 1, {1, 3, 5}, {1, 1, 1}, {1, 1, 1}, {1, 1, 1}, {0, 0, 0}, {0, 0, 0}),
+    Geometry(1, 300, 130, 1, {1, 1, 1}, {1, 1, 1}, {1, 1, 1}, {1, 1, 1}, {0, 0, 0}, {0, 0, 0}),
     // 3x3: padded, strided, dilated, asymmetric
-    {1, 3, 6, 1, {1, 9, 7}, {1, 3, 3}, {1, 1, 1}, {1, 1, 1}, {0, 1, 1}, {0, 1, 1}},
-    {2, 4, 6, 1, {1, 9, 10}, {1, 3, 3}, {1, 2, 2}, {1, 1, 1}, {0, 0, 0}, {0, 1, 1}},
-    {1, 4, 6, 1, {1, 12, 11}, {1, 3, 2}, {1, 2, 1}, {1, 2, 3}, {0, 2, 0}, {0, 0, 3}},
+    Geometry(1, 3, 6, 1, {1, 9, 7}, {1, 3, 3}, {1, 1, 1}, {1, 1, 1}, {0, 1, 1}, {0, 1, 1}),
+    Geometry(2, 4, 6, 1, {1, 9, 10}, {1, 3, 3}, {1, 2, 2}, {1, 1, 1}, {0, 0, 0}, {0, 1, 1}),
+    Geometry(1, 4, 6, 1, {1, 12, 11}, {1, 3, 2}, {1, 2, 1}, {1, 2, 3}, {0, 2, 0}, {0, 0, 3}),
     // padding wider than the input
-    {1, 2, 2, 1, {1, 2, 2}, {1, 5, 5}, {1, 1, 1}, {1, 1, 1}, {0, 4, 4}, {0, 4, 4}},
+    Geometry(1, 2, 2, 1, {1, 2, 2}, {1, 5, 5}, {1, 1, 1}, {1, 1, 1}, {0, 4, 4}, {0, 4, 4}),
     // grouped
-    {1, 6, 9, 3, {1, 5, 5}, {1, 3, 3}, {1, 1, 1}, {1, 1, 1}, {0, 1, 1}, {0, 1, 1}},
+    Geometry(1, 6, 9, 3, {1, 5, 5}, {1, 3, 3}, {1, 1, 1}, {1, 1, 1}, {0, 1, 1}, {0, 1, 1}),
     // depthwise, with a multiplier, strided and dilated
-    {2, 5, 5, 5, {1, 7, 9}, {1, 3, 3}, {1, 1, 1}, {1, 1, 1}, {0, 1, 1}, {0, 1, 1}},
-    {1, 3, 6, 3, {1, 8, 8}, {1, 5, 5}, {1, 2, 2}, {1, 1, 1}, {0, 1, 2}, {0, 2, 1}},
-    {1, 4, 4, 4, {1, 8, 9}, {1, 3, 3}, {1, 1, 3}, {1, 3, 2}, {0, 3, 0}, {0, 3, 0}},
+    Geometry(2, 5, 5, 5, {1, 7, 9}, {1, 3, 3}, {1, 1, 1}, {1, 1, 1}, {0, 1, 1}, {0, 1, 1}),
+    Geometry(1, 3, 6, 3, {1, 8, 8}, {1, 5, 5}, {1, 2, 2}, {1, 1, 1}, {0, 1, 2}, {0, 2, 1}),
+    Geometry(1, 4, 4, 4, {1, 8, 9}, {1, 3, 3}, {1, 1, 3}, {1, 3, 2}, {0, 3, 0}, {0, 3, 0}),
     // one dimension, three dimensions
-    {1, 3, 4, 1, {1, 1, 17}, {1, 1, 4}, {1, 1, 3}, {1, 1, 2}, {0, 0, 2}, {0, 0, 1}},
-    {1, 2, 3, 1, {5, 6, 7}, {2, 3, 2}, {2, 1, 2}, {1, 2, 1}, {1, 1, 0}, {0, 2, 1}},
-    {1, 2, 2, 2, {4, 5, 6}, {3, 3, 3}, {1, 2, 1}, {1, 1, 1}, {1, 1, 1}, {1, 1, 1}},
+    Geometry(1, 3, 4, 1, {1, 1, 17}, {1, 1, 4}, {1, 1, 3}, {1, 1, 2}, {0, 0, 2}, {0, 0, 1}),
+    Geometry(1, 2, 3, 1, {5, 6, 7}, {2, 3, 2}, {2, 1, 2}, {1, 2, 1}, {1, 1, 0}, {0, 2, 1}),
+    Geometry(1, 2, 2, 2, {4, 5, 6}, {3, 3, 3}, {1, 2, 1}, {1, 1, 1}, {1, 1, 1}, {1, 1, 1}),
     // many panels of positions, in rows narrower than them; few panels of many channels
-    {2, 3, 20, 1, {1, 19, 21}, {1, 3, 3}, {1, 1, 1}, {1, 1, 1}, {0, 1, 1}, {0, 1, 1}},
-    {1, 20, 300, 1, {1, 1, 40}, {1, 1, 5}, {1, 1, 2}, {1, 1, 1}, {0, 0, 2}, {0, 0, 2}},
-    {1, 1, 70, 1, {1, 1, 2000}, {1, 1, 400}, {1, 1, 16}, {1, 1, 1}, {0, 0, 0}, {0, 0, 0}},
+    Geometry(2, 3, 20, 1, {1, 19, 21}, {1, 3, 3}, {1, 1, 1}, {1, 1, 1}, {0, 1, 1}, {0, 1, 1}),
+    Geometry(1, 20, 300, 1, {1, 1, 40}, {1, 1, 5}, {1, 1, 2}, {1, 1, 1}, {0, 0, 2}, {0, 0, 2}),
+    Geometry(1, 1, 70, 1, {1, 1, 2000}, {1, 1, 400}, {1, 1, 16}, {1, 1, 1}, {0, 0, 0}, {0, 0, 0}),
     // small maps of many images, in groups; one patch of much
-    {40, 6, 10, 2, {1, 1, 6}, {1, 1, 3}, {1, 1, 2}, {1, 1, 2}, {0, 0, 1}, {0, 0, 2}},
-    {3, 512, 70, 1, {1, 4, 4}, {1, 3, 3}, {1, 2, 2}, {1, 1, 1}, {0, 1, 0}, {0, 0, 1}},
+    Geometry(40, 6, 10, 2, {1, 1, 6}, {1, 1, 3}, {1, 1, 2}, {1, 1, 2}, {0, 0, 1}, {0, 0, 2}),
+    Geometry(3, 512, 70, 1, {1, 4, 4}, {1, 3, 3}, {1, 2, 2}, {1, 1, 1}, {0, 1, 0}, {0, 0, 1}),
     // an empty batch
-    {0, 2, 3, 1, {1, 4, 4}, {1, 3, 3}, {1, 1, 1}, {1, 1, 1}, {0, 0, 0}, {0, 0, 0}},
+    Geometry(0, 2, 3, 1, {1, 4, 4}, {1, 3, 3}, {1, 1, 1}, {1, 1, 1}, {0, 0, 0}, {0, 0, 0}),
 };
 
 // Computes y with `run` on one thread and on three, which must not differ by a bit.
 void ExpectDefinition(
-    const Case& c, const char* what,
-    FunctionRef<void(const ConvGeometry& s, const float* x, std::span<const float> w,
+    const ConvGeometry& s, const char* what,
+    FunctionRef<void(const ConvGeometry& shape, const float* x, std::span<const float> w,
                      const float* bias, float* y, Parallel& parallel)>
         run) {
-  const ConvGeometry s = ShapeOf(c);
   const auto x =
       testing::Noise(static_cast<size_t>(s.batch * s.in_channels * s.window.in_size()), 1);
   const auto w =
@@ -121,7 +101,7 @@ void ExpectDefinition(
   const auto bias = testing::Noise(static_cast<size_t>(s.out_channels), 3);
   for (bool with_bias : {true, false}) {
     SCOPED_TRACE(::testing::Message()
-                 << what << ", case " << &c - kCases << ", bias " << with_bias);
+                 << what << ", case " << &s - kCases << ", bias " << with_bias);
     testing::ThreadParallel three(3);
     SerialParallel serial;
     std::vector<float> first;
@@ -140,7 +120,7 @@ void ExpectDefinition(
 }
 
 TEST(ConvTest, MatchesTheDefinitionByPlainLoops) {
-  for (const Case& c : kCases) {
+  for (const ConvGeometry& c : kCases) {
     ExpectDefinition(
         c, "plain",
         [](const ConvGeometry& s, const float* x, std::span<const float> w, const float* bias,
@@ -152,7 +132,7 @@ TEST(ConvTest, MatchesTheDefinitionByPlainLoops) {
 }
 
 TEST(ConvTest, MatchesTheDefinitionByPackedProducts) {
-  for (const Case& c : kCases) {
+  for (const ConvGeometry& c : kCases) {
     ExpectDefinition(c, "packed",
                      [](const ConvGeometry& s, const float* x, std::span<const float> w,
                         const float* bias, float* y, Parallel& parallel) {
