@@ -3,15 +3,16 @@
 // are 8-bit integers.
 #include <array>
 #include <cmath>
+#include <optional>
 
-#include "engine/base/stop_check.h"
+#include "engine/base/checked_math.h"
 #include "engine/kernels/blocked/gemm.h"
-#include "engine/kernels/reference/number_io.h"
 #include "engine/kernels/reference/parallel_for.h"
 #include "engine/ops/attention_mask.h"
 #include "engine/ops/attention_parts.h"
 #include "engine/ops/blocked_conv_node.h"
 #include "engine/ops/families.h"
+#include "engine/ops/quad_weights.h"
 #include "engine/ops/quantized.h"
 #include "engine/ops/widened.h"
 
@@ -137,26 +138,26 @@ class SelfAttentionOp final : public CompiledOp {
     int64_t inputs = 0;  // hidden size of the input
     ScoreMask mask;
     Places at = {};
-    DType in = DType::kFloat;                          // of QAttention's input
-    std::shared_ptr<const ProjectionWeights> weights;  // null: the weights are computed
+    std::shared_ptr<const ProjectionWeights> weights;  // null: they are computed, or 8-bit
+    std::optional<QuadWeights> quads;                  // QAttention's
+    bool is_signed = false;                            // QAttention's input
   };
   explicit SelfAttentionOp(Parameters p) : p_(std::move(p)) {}
 
   uint64_t ScratchBytes(int n_threads) const override {
-    const Result<size_t> product = ProductBytes(n_threads);
-    if (!product) return UINT64_MAX;
-    return ScratchPieces::Bytes<float>(XFloats()) + ScratchPieces::Bytes<float>(Rows() * Width()) +
-           p_.mask.ScratchBytes(p_.args.shape) +
-           std::max<uint64_t>(*product, kernels::AttentionScratchBytes(p_.args.shape, n_threads));
+    const auto rest = CheckedAdd(
+        ScratchPieces::Bytes<float>(Rows() * Width()) + p_.mask.ScratchBytes(p_.args.shape),
+        std::max<uint64_t>(ProductBytes(n_threads),
+                           kernels::AttentionScratchBytes(p_.args.shape, n_threads)));
+    return rest.value_or(UINT64_MAX);
   }
 
   Status Run(const RunArgs& run) const override {
     const kernels::AttentionShape& s = p_.args.shape;
     ScratchPieces memory(run.scratch);
-    auto* x = memory.Take<float>(XFloats());
     auto* qkv = memory.Take<float>(Rows() * Width());
     auto* mask = memory.Take<std::byte>(static_cast<int64_t>(p_.mask.ScratchBytes(s)));
-    Project(run, x, qkv, memory.rest());
+    Project(run, qkv, memory.rest());
     kernels::AttentionArgs args = p_.args;
     const auto part = [&](int64_t first, int64_t size) {
       return kernels::HeadsOf<const float>{qkv + first, s.q_len * Width(), size, Width()};
@@ -183,29 +184,23 @@ class SelfAttentionOp final : public CompiledOp {
  private:
   int64_t Rows() const { return p_.args.shape.batch * p_.args.shape.q_len; }
   int64_t Width() const { return p_.sizes.all(); }
-  // Of the input as floats; 0 where it has them.
-  int64_t XFloats() const { return p_.in == DType::kFloat ? 0 : Rows() * p_.inputs; }
-  Result<size_t> ProductBytes(int n_threads) const {
-    return p_.weights != nullptr
-               ? kernels::GemmScratchBytes(Rows(), Width(), p_.inputs, n_threads)
-               : kernels::MatMulScratchBytes(Rows(), Width(), p_.inputs, n_threads);
+  uint64_t ProductBytes(int n_threads) const {
+    if (p_.quads) return p_.quads->ScratchBytes(Rows());
+    const auto bytes = p_.weights != nullptr
+                           ? kernels::GemmScratchBytes(Rows(), Width(), p_.inputs, n_threads)
+                           : kernels::MatMulScratchBytes(Rows(), Width(), p_.inputs, n_threads);
+    return bytes ? *bytes : UINT64_MAX;
   }
 
-  void Project(const RunArgs& run, float* wide, float* qkv, std::byte* memory) const {
-    const float* x = run.in<float>(kX);
-    if (XFloats() > 0) {
-      const float scale = *run.in<float>(kXScale);
-      const bool is_signed = p_.in == DType::kInt8;
-      const int32_t zero = ZeroPointAt(run, kXZero, 0, is_signed);
-      for (int64_t i = 0; i < XFloats(); ++i) {
-        const int32_t q =
-            is_signed ? int32_t{run.in<int8_t>(kX)[i]} : int32_t{run.in<uint8_t>(kX)[i]};
-        wide[i] = static_cast<float>(q - zero) * scale;
-      }
-      x = wide;
-    }
+  void Project(const RunArgs& run, float* qkv, std::byte* memory) const {
     const float* bias = run.in<float>(kBias);
-    const auto bytes = static_cast<size_t>(*ProductBytes(run.parallel->n_threads()));
+    if (p_.quads) {
+      const QuadWeights::Rows rows = {run.inputs[kX], p_.is_signed, *run.in<float>(kXScale),
+                                      ZeroPointAt(run, kXZero, 0, p_.is_signed), Rows()};
+      return p_.quads->Multiply(rows, bias, qkv, memory, *run.parallel);
+    }
+    const float* x = run.in<float>(kX);
+    const auto bytes = static_cast<size_t>(ProductBytes(run.parallel->n_threads()));
     if (p_.weights != nullptr) {
       kernels::GemmArgs product;
       product.m = Rows();
@@ -233,54 +228,17 @@ class SelfAttentionOp final : public CompiledOp {
   const Parameters p_;
 };
 
-// The weights as floats, whatever they are.
-Result<std::vector<float>> WeightNumbers(const CompileContext& context, int64_t width) {
-  const TensorPtr& weights = context.InputConstant(kWeights);
-  const int64_t n = weights->n_elements();
-  std::vector<double> numbers(static_cast<size_t>(n)), scales(static_cast<size_t>(width), 1),
-      zeros(static_cast<size_t>(width), 0);
-  InSteps(context.stop(), n, [&](int64_t begin, int64_t end) {
-    kernels::ReadNumbers(weights->dtype(), weights->bytes().data(), begin, end - begin,
-                         numbers.data() + begin);
-  });
-  // One of all columns, or one a column.
-  const auto read = [&](size_t input, std::vector<double>& into) -> Status {
-    if (!context.HasInput(input)) return OkStatus();
-    const TensorPtr& tensor = context.InputConstant(input);
-    if (tensor == nullptr)
-      return Unsupported("scales and zero points of weights must be constants");
-    const int64_t count = tensor->n_elements();
-    if (count != 1 && count != width) {
-      return InvalidArgument("input " + std::to_string(input) + " has " + std::to_string(count) +
-                             " numbers for " + std::to_string(width) + " columns");
-    }
-    kernels::ReadNumbers(tensor->dtype(), tensor->bytes().data(), 0, count, into.data());
-    if (count == 1) std::fill(into.begin(), into.end(), into[0]);
-    return OkStatus();
-  };
-  if (IsQuantized(context)) {
-    WNN_RETURN_IF_ERROR(read(kWScale, scales));
-    WNN_RETURN_IF_ERROR(read(kWZero, zeros));
-  }
-  std::vector<float> floats(numbers.size());
-  StopCheck check(context.stop());
-  for (size_t i = 0; i < floats.size(); ++i) {
-    if (check.Stopped(10)) return context.stop().Check();
-    const size_t column = i % static_cast<size_t>(width);
-    floats[i] = static_cast<float>((numbers[i] - zeros[column]) * scales[column]);
-  }
-  return floats;
-}
-
 Result<std::shared_ptr<const ProjectionWeights>> PackWeights(const CompileContext& context,
                                                              int64_t inputs, int64_t width) {
-  const PackKey key = PackKey("attention").Add(IsQuantized(context), inputs, width);
+  const PackKey key = PackKey("attention").Add(inputs, width);
   return context.PackObject<ProjectionWeights>(
       kWeights, key.key(), [&]() -> Result<std::unique_ptr<const ProjectionWeights>> {
-        WNN_ASSIGN_OR_RETURN(std::vector<float> numbers, WeightNumbers(context, width));
+        const auto* numbers =
+            reinterpret_cast<const float*>(context.InputConstant(kWeights)->bytes().data());
         WNN_ASSIGN_OR_RETURN(
             kernels::PackedMatrix matrix,
-            kernels::PackedMatrix::Create(numbers, inputs, width, false, 1, context.stop()));
+            kernels::PackedMatrix::Create(std::span(numbers, static_cast<size_t>(inputs * width)),
+                                          inputs, width, false, 1, context.stop()));
         return std::unique_ptr<const ProjectionWeights>(
             std::make_unique<ProjectionWeights>(std::move(matrix)));
       });
@@ -322,16 +280,16 @@ Result<CompiledPtr> CompileSelfAttention(const CompileContext& context) {
     return InvalidArgument("bias " + context.Input(kBias).ToString() + " does not fit the weights");
   }
   WNN_ASSIGN_OR_RETURN(p.mask, ScoreMask::Read(context, p.at.mask, p.at.score_bias, s));
-  if (context.InputConstant(kWeights)) {
-    WNN_ASSIGN_OR_RETURN(p.weights, PackWeights(context, p.inputs, p.sizes.all()));
-  }
   if (IsQuantized(context)) {
-    if (p.weights == nullptr) return Unsupported("8-bit weights that are no constants");
-    p.in = context.InputType(kX);
     if (ShapeProduct(context.InputShape(kXScale)) != 1 ||
         (context.HasInput(kXZero) && ShapeProduct(context.InputShape(kXZero)) != 1)) {
       return InvalidArgument("the input has more than one scale or zero point");
     }
+    p.is_signed = context.InputType(kX) == DType::kInt8;
+    WNN_ASSIGN_OR_RETURN(p.quads, QuadWeights::Create(context, {kWeights, kWScale, kWZero}, 0, 1,
+                                                      p.inputs, p.sizes.all()));
+  } else if (context.InputConstant(kWeights)) {
+    WNN_ASSIGN_OR_RETURN(p.weights, PackWeights(context, p.inputs, p.sizes.all()));
   }
   WNN_ASSIGN_OR_RETURN([[maybe_unused]] size_t scratch,
                        kernels::MatMulScratchBytes(x[0] * x[1], p.sizes.all(), x[2], 1));

@@ -316,24 +316,31 @@ class QuantizedMatMulOp final : public CompiledOp {
     kernels::QuadGemm(args, work.gemm, *run.parallel);
   }
 
-  // The scale of a result: a_scale * b_scale / y_scale, alpha with it.
+  // The scale of a result: a_scale * alpha * b_scale / y_scale. Where one of the two is the same
+  // for all results the other takes it in, so that a result is rounded where ONNX Runtime's is.
   void SetScales(const RunArgs& run, const Work& work, int64_t a_at, int64_t b_at,
                  kernels::QuadEpilogue& e) const {
     const float* y_scale = run.in<float>(p_.at->y_scale);
     const float* b_scale = run.in<float>(p_.b_scale.input);
-    const bool one_b = p_.b_scale.step == 0;
-    for (int64_t i = 0; i < p_.m; ++i) {
-      float scale = p_.at->quantizes_a ? work.dynamic.scale
-                                       : run.in<float>(p_.a_scale.input)[p_.a_scale.at(a_at, i)];
-      if (one_b) scale *= b_scale[p_.b_scale.at(b_at, 0)];
-      scale *= p_.alpha;
-      if (y_scale != nullptr) scale /= *y_scale;
-      work.row_scale[i] = scale;
+    const bool one_a = p_.a_scale.step == 0, one_b = p_.b_scale.step == 0;
+    const auto a_scale = [&](int64_t i) {
+      const float scale = p_.at->quantizes_a
+                              ? work.dynamic.scale
+                              : run.in<float>(p_.a_scale.input)[p_.a_scale.at(a_at, i)];
+      return scale * p_.alpha;
+    };
+    const auto over_y = [&](float scale) { return y_scale != nullptr ? scale / *y_scale : scale; };
+    if (one_b || !one_a) {
+      for (int64_t i = 0; i < p_.m; ++i) {
+        const float scale = a_scale(i);
+        work.row_scale[i] = over_y(one_b ? scale * b_scale[p_.b_scale.at(b_at, 0)] : scale);
+      }
+      e.row_scale = work.row_scale;
     }
-    e.row_scale = work.row_scale;
     if (one_b) return;
     for (int64_t i = 0; i < kernels::PaddedQuadColumns(p_.n); ++i) {
-      work.lane_scale[i] = b_scale[p_.b_scale.at(b_at, std::min(i, p_.n - 1))];
+      const float scale = b_scale[p_.b_scale.at(b_at, std::min(i, p_.n - 1))];
+      work.lane_scale[i] = one_a ? over_y(a_scale(0) * scale) : scale;
     }
     e.lane_scale = work.lane_scale;
   }

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 #include "engine/testing/pass_test.h"
 #include "engine/testing/run_model.h"
@@ -265,6 +266,53 @@ ModelBuilder QdqModel() {
   model.Node("Identity", {qdq("t", 0.05f, 100)}, {"y"});
   model.Output("y");
   return model;
+}
+
+// Both multiply by the same weights, packed once, each with its own scale.
+TEST(QAttention, SharesWeightsButNoScales) {
+  ModelBuilder model(17);
+  model.Import(kMicrosoft, 1);
+  model.Input("x", DType::kUint8, {1, 1, 2});
+  model.Initializer<int8_t>("w", {2, 6}, {9, 9, 9, 9, 1, -2, 9, 9, 9, 9, 3, 4});
+  model.Initializer<float>("b", {6}, {0, 0, 0, 0, 10, 20});
+  Scalar(model, "xs", 0.5f);
+  Zero<uint8_t>(model, "xz", 1);
+  Scalar(model, "one", 1);
+  Scalar(model, "two", 2);
+  for (const char* scale : {"one", "two"}) {
+    const std::string y = std::string("y") + scale;
+    model.Output(y);
+    model.Node("QAttention", {"x", "w", "b", "xs", scale, "", "xz"}, {y}, {Attr("num_heads", 1)}, y,
+               kMicrosoft);
+  }
+  std::vector<Tensor> given;
+  given.push_back(MakeTensor<uint8_t>({1, 1, 2}, {5, 3}));  // 2 and 1
+  const auto outputs = RunModel(model.Build(), given);
+  ASSERT_TRUE(outputs.has_value()) << outputs.error().message();
+  // Of one position, attention is its value.
+  EXPECT_EQ(ValuesOf<float>(outputs->at(0)), (std::vector<float>{15, 20}));
+  EXPECT_EQ(ValuesOf<float>(outputs->at(1)), (std::vector<float>{20, 20}));
+}
+
+TEST(DynamicQuantizeLinear, RangesWithoutAScale) {
+  ModelBuilder model(17);
+  model.Input("x", DType::kFloat, {3});
+  for (const char* y : {"y", "scale", "zero"}) model.Output(y);
+  model.Node("DynamicQuantizeLinear", {"x"}, {"y", "scale", "zero"});
+  const auto run = [&](const std::vector<float>& x) {
+    std::vector<Tensor> given;
+    given.push_back(MakeTensor<float>({3}, x));
+    return RunModel(model.Build(), given);
+  };
+  const auto zeros = run({0, 0, 0});
+  ASSERT_TRUE(zeros.has_value()) << zeros.error().message();
+  EXPECT_EQ(ValuesOf<uint8_t>(zeros->at(0)), (std::vector<uint8_t>{0, 0, 0}));
+  EXPECT_EQ(ValuesOf<float>(zeros->at(1)), std::vector<float>{1});
+  EXPECT_EQ(ValuesOf<uint8_t>(zeros->at(2)), std::vector<uint8_t>{0});
+  constexpr float kInfinity = std::numeric_limits<float>::infinity();
+  const auto infinite = run({-kInfinity, 1, kInfinity});  // ends, without undefined conversions
+  ASSERT_TRUE(infinite.has_value()) << infinite.error().message();
+  EXPECT_EQ(ValuesOf<uint8_t>(infinite->at(2)), std::vector<uint8_t>{0});
 }
 
 TEST(FoldQuantization, LeavesIntegers) {

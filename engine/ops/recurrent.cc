@@ -7,10 +7,11 @@
 
 #include "engine/base/checked_math.h"
 #include "engine/base/stop_check.h"
+#include "engine/kernels/quantized/quantize.h"
 #include "engine/kernels/reference/element.h"
-#include "engine/kernels/reference/number_io.h"
 #include "engine/kernels/reference/parallel_for.h"
 #include "engine/ops/families.h"
+#include "engine/ops/quad_weights.h"
 #include "engine/ops/quantized.h"
 #include "engine/ops/recurrent_cell.h"
 #include "engine/ops/recurrent_spec.h"
@@ -25,6 +26,8 @@ using CompiledPtr = std::unique_ptr<const CompiledOp>;
 using Cell = RecurrentSpec::Cell;
 
 constexpr int64_t kAlignment = 64;
+// DynamicQuantizeLSTM's.
+constexpr size_t kWScale = 8, kWZero = 9, kRScale = 10, kRZero = 11;
 
 // Hands out pieces of the scratch memory; with no memory it only counts.
 class Bump {
@@ -43,29 +46,14 @@ class Bump {
   int64_t used_ = 0;
 };
 
-// Each number as the nearest of 256 between the least and the largest, of which one is 0: what
-// DynamicQuantizeLinear and back makes of it.
-template <typename C>
-void RoundToBytes(const C* x, int64_t n, C* to) {
-  C least = 0, largest = 0;
-  for (int64_t i = 0; i < n; ++i) {
-    least = std::min(least, x[i]);
-    largest = std::max(largest, x[i]);
-  }
-  const C scale = largest > least ? (largest - least) / C{255} : C{1};
-  const C zero = std::nearbyint(std::clamp(-least / scale, C{0}, C{255}));
-  for (int64_t i = 0; i < n; ++i) {
-    to[i] = (std::clamp(std::nearbyint(x[i] / scale) + zero, C{0}, C{255}) - zero) * scale;
-  }
-}
-
 template <typename C>
 class RecurrentOp final : public CompiledOp {
  public:
   struct Direction {
     GateWeights<C> w;
-    GateWeights<C> r;         // GRU: of the update and reset gates
-    GateWeights<C> r_hidden;  // GRU: of the hidden gate
+    GateWeights<C> r;            // GRU: of the update and reset gates
+    GateWeights<C> r_hidden;     // GRU: of the hidden gate
+    QuadWeights quad_w, quad_r;  // instead of the others, with `quantized`
   };
   struct Geometry {
     RecurrentSpec spec;
@@ -96,7 +84,7 @@ class RecurrentOp final : public CompiledOp {
     C* gathered;                                   // [batch][gates] of `inputs`
     C *h, *c;                                      // [batch][hidden]
     C *reset, *candidate;                          // GRU: [batch][hidden]
-    C *rounded_x, *rounded_h;                      // with rounds_inputs: as X, as h
+    uint8_t* bytes;                                // with `quantized`: X, or h
     std::byte* gemm;
     int64_t used;
   };
@@ -117,9 +105,8 @@ class RecurrentOp final : public CompiledOp {
     b.c = bump.Take<C>(g_.batch * h_);
     b.reset = bump.Take<C>(gru ? g_.batch * h_ : 0);
     b.candidate = bump.Take<C>(gru ? g_.batch * h_ : 0);
-    const bool rounds = g_.spec.rounds_inputs;
-    b.rounded_x = bump.Take<C>(rounds ? g_.sequence * g_.batch * g_.input : 0);
-    b.rounded_h = bump.Take<C>(rounds ? g_.batch * h_ : 0);
+    b.bytes =
+        bump.Take<uint8_t>(g_.spec.quantized ? g_.batch * std::max(g_.sequence * g_.input, h_) : 0);
     b.used = bump.used();
     b.gemm = scratch != nullptr ? scratch + b.used : nullptr;
     return b;
@@ -131,6 +118,10 @@ class RecurrentOp final : public CompiledOp {
       bytes = std::max({bytes, d.w.ScratchBytes(g_.sequence * g_.batch, n_threads),
                         d.r.ScratchBytes(g_.batch, n_threads),
                         d.r_hidden.ScratchBytes(g_.batch, n_threads)});
+      if (g_.spec.quantized) {
+        bytes = std::max({bytes, d.quad_w.ScratchBytes(g_.sequence * g_.batch),
+                          d.quad_r.ScratchBytes(g_.batch)});
+      }
     }
     return bytes;
   }
@@ -194,12 +185,13 @@ class RecurrentOp final : public CompiledOp {
     if (g_.spec.cell == Cell::kGru) d.r_hidden.Prepare(args, m.prepared_hidden, check);
     MakeBias(args, direction, m.bias);
     const C* x = args.in<C>(kRecurrentX);
-    if (g_.spec.rounds_inputs) {
-      RoundToBytes(x, g_.sequence * g_.batch * g_.input, m.rounded_x);
-      x = m.rounded_x;
+    const int64_t rows = g_.sequence * g_.batch;
+    if (g_.spec.quantized) {
+      MultiplyBytes(d.quad_w, x, rows, g_.input, m.bias, m.inputs, m, *args.parallel);
+    } else {
+      d.w.Multiply(x, g_.input, rows, m.bias, 0, m.inputs, gates_, m.prepared_w, m.gemm,
+                   *args.parallel);
     }
-    d.w.Multiply(x, g_.input, g_.sequence * g_.batch, m.bias, 0, m.inputs, gates_, m.prepared_w,
-                 m.gemm, *args.parallel);
     InitialState(args.in<C>(kRecurrentH), direction, m.h, check);
     InitialState(args.in<C>(kRecurrentC), direction, m.c, check);
 
@@ -240,6 +232,20 @@ class RecurrentOp final : public CompiledOp {
     }
   }
 
+  // out[m][gates] = x[m][k] times the weights, x in bytes by the range that it has.
+  void MultiplyBytes(const QuadWeights& weights, const C* x, int64_t m, int64_t k, const C* bias,
+                     C* out, const Buffers& buffers, Parallel& parallel) const {
+    if constexpr (std::is_same_v<C, float>) {
+      const kernels::DynamicScale range = kernels::DynamicRange(x, m * k, parallel);
+      InSteps(parallel, m * k, [&](int64_t begin, int64_t end) {
+        kernels::QuantizeTo(x + begin, end - begin, range.scale, range.zero_point,
+                            buffers.bytes + begin);
+      });
+      weights.Multiply({buffers.bytes, false, range.scale, range.zero_point, m}, bias, out,
+                       buffers.gemm, parallel);
+    }
+  }
+
   // Calls body(b) for every sequence that still runs.
   template <typename Active, typename Body>
   void ForActive(Parallel& parallel, Active active, Body body) const {
@@ -257,9 +263,16 @@ class RecurrentOp final : public CompiledOp {
             int64_t stride, Active active) const {
     const Direction& d = g_.directions[direction];
     const std::vector<Activation>& f = g_.spec.activations[direction];
-    if (g_.spec.rounds_inputs) RoundToBytes(m.h, g_.batch * h_, m.rounded_h);
-    d.r.Multiply(g_.spec.rounds_inputs ? m.rounded_h : m.h, h_, g_.batch, inputs, stride, m.gates,
-                 gates_, m.prepared_r, m.gemm, *args.parallel);
+    if (g_.spec.quantized) {
+      MultiplyBytes(d.quad_r, m.h, g_.batch, h_, nullptr, m.gates, m, *args.parallel);
+      for (int64_t b = 0; b < g_.batch; ++b) {
+        C* gates = m.gates + b * gates_;
+        for (int64_t i = 0; i < gates_; ++i) gates[i] += inputs[b * stride + i];
+      }
+    } else {
+      d.r.Multiply(m.h, h_, g_.batch, inputs, stride, m.gates, gates_, m.prepared_r, m.gemm,
+                   *args.parallel);
+    }
     switch (g_.spec.cell) {
       case Cell::kRnn:
         ForActive(*args.parallel, active, [&](int64_t b) {
@@ -327,6 +340,16 @@ Result<CompiledPtr> Make(const CompileContext& context, RecurrentSpec spec) {
   const bool gru = spec.cell == Cell::kGru;
   for (int64_t d = 0; d < spec.directions(); ++d) {
     typename RecurrentOp<C>::Direction direction;
+    if (spec.quantized) {
+      WNN_ASSIGN_OR_RETURN(direction.quad_w,
+                           QuadWeights::Create(context, {kRecurrentW, kWScale, kWZero}, d,
+                                               spec.directions(), g.input, gates));
+      WNN_ASSIGN_OR_RETURN(direction.quad_r,
+                           QuadWeights::Create(context, {kRecurrentR, kRScale, kRZero}, d,
+                                               spec.directions(), h, gates));
+      g.directions.push_back(std::move(direction));
+      continue;
+    }
     WNN_ASSIGN_OR_RETURN(direction.w, GateWeights<C>::Create(context, kRecurrentW,
                                                              d * gates * g.input, gates, g.input));
     const int64_t r = d * gates * h;
@@ -356,8 +379,6 @@ Result<CompiledPtr> CompileRecurrent(const CompileContext& context) {
 // gates], R [directions, hidden, gates], each with a scale and a zero point a direction or a gate's
 // row.
 
-constexpr size_t kWScale = 8, kWZero = 9, kRScale = 10, kRZero = 11;
-
 Status InferQuantizedLstm(InferContext& context) {
   for (size_t i :
        {kRecurrentX, kRecurrentB, kRecurrentH, kRecurrentC, kRecurrentP, kWScale, kRScale}) {
@@ -383,47 +404,6 @@ Status InferQuantizedLstm(InferContext& context) {
   return OkStatus();
 }
 
-// The weights as LSTM has them: [directions, gates, k] of floats.
-Result<Tensor> PlainWeights(const CompileContext& context, size_t input, size_t scale,
-                            size_t zero) {
-  for (size_t i : {input, scale, zero}) {
-    if (!context.HasInput(i) || context.InputConstant(i) == nullptr) {
-      return Unsupported("weights, scales and zero points must be constants");
-    }
-  }
-  const Shape shape = context.InputShape(input);
-  const int64_t directions = shape[0], k = shape[1], gates = shape[2];
-  const auto read = [&](size_t i) {
-    const TensorPtr& tensor = context.InputConstant(i);
-    std::vector<double> numbers(static_cast<size_t>(tensor->n_elements()));
-    InSteps(context.stop(), tensor->n_elements(), [&](int64_t begin, int64_t end) {
-      kernels::ReadNumbers(tensor->dtype(), tensor->bytes().data(), begin, end - begin,
-                           numbers.data() + begin);
-    });
-    return numbers;
-  };
-  const std::vector<double> weights = read(input), scales = read(scale), zeros = read(zero);
-  const auto rows = static_cast<size_t>(directions * gates), few = static_cast<size_t>(directions);
-  if (scales.size() != zeros.size() || (scales.size() != few && scales.size() != rows)) {
-    return InvalidArgument("the scales and zero points of input " + std::to_string(input) +
-                           " do not fit it");
-  }
-  WNN_ASSIGN_OR_RETURN(Tensor plain, Tensor::Allocate(DType::kFloat, {directions, gates, k}));
-  auto* to = reinterpret_cast<float*>(plain.bytes().data());
-  StopCheck check(context.stop());
-  for (int64_t d = 0; d < directions; ++d) {
-    for (int64_t g = 0; g < gates; ++g) {
-      if (check.Stopped(10 * k)) return context.stop().Check();
-      const auto at = static_cast<size_t>(scales.size() == rows ? d * gates + g : d);
-      for (int64_t i = 0; i < k; ++i) {
-        const double weight = weights[static_cast<size_t>((d * k + i) * gates + g)];
-        *to++ = static_cast<float>((weight - zeros[at]) * scales[at]);
-      }
-    }
-  }
-  return plain;
-}
-
 Result<CompiledPtr> CompileQuantizedLstm(const CompileContext& context) {
   WNN_ASSIGN_OR_RETURN(RecurrentSpec spec, ReadRecurrentSpec(context));
   const Shape x = context.InputShape(kRecurrentX), w = context.InputShape(kRecurrentW),
@@ -439,16 +419,7 @@ Result<CompiledPtr> CompileQuantizedLstm(const CompileContext& context) {
          is(kRecurrentH, state) && is(kRecurrentC, state) &&
          is(kRecurrentP, {spec.directions(), 3 * spec.hidden});
   if (!fits) return InvalidArgument("the weights, bias or states do not fit the input");
-  // The same node with weights of floats.
-  std::vector<Fact> facts(context.facts().begin(), context.facts().end());
-  WNN_ASSIGN_OR_RETURN(Tensor plain_w, PlainWeights(context, kRecurrentW, kWScale, kWZero));
-  WNN_ASSIGN_OR_RETURN(Tensor plain_r, PlainWeights(context, kRecurrentR, kRScale, kRZero));
-  facts[static_cast<size_t>(context.node().inputs[kRecurrentW])] =
-      Fact::Constant(std::make_shared<const Tensor>(std::move(plain_w)));
-  facts[static_cast<size_t>(context.node().inputs[kRecurrentR])] =
-      Fact::Constant(std::make_shared<const Tensor>(std::move(plain_r)));
-  return Make<float>(CompileContext(context.node(), facts, nullptr, context.stop()),
-                     std::move(spec));
+  return Make<float>(context, std::move(spec));
 }
 
 constexpr auto kOps = std::to_array<OpDef>({

@@ -131,7 +131,7 @@ Status CheckShapes(const OpContext& context, const RecurrentSpec& spec, const Di
 
 Result<RecurrentSpec> ReadRecurrentSpec(const OpContext& context) {
   RecurrentSpec spec;
-  spec.rounds_inputs = context.op_type() == "DynamicQuantizeLSTM";
+  spec.quantized = context.op_type() == "DynamicQuantizeLSTM";
   spec.cell = context.op_type().ends_with("LSTM") ? Cell::kLstm
               : context.op_type() == "GRU"        ? Cell::kGru
                                                   : Cell::kRnn;
@@ -157,7 +157,7 @@ Result<RecurrentSpec> ReadRecurrentSpec(const OpContext& context) {
   spec.linear_before_reset = linear != 0;
   spec.batch_first = layout != 0;
   const Fact& r = context.Input(kRecurrentR);
-  const size_t at = spec.rounds_inputs ? 1 : 2;  // whose weights are transposed
+  const size_t at = spec.quantized ? 1 : 2;  // whose weights are transposed
   if (r.has_rank && r.rank() == 3 && IsKnown(r.dims[at])) {
     if (spec.hidden >= 0 && spec.hidden != r.dims[at].value) {
       return InvalidArgument("attribute 'hidden_size' is " + std::to_string(spec.hidden) +

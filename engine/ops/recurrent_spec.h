@@ -38,9 +38,9 @@ struct RecurrentSpec {
   bool input_forget = false;
   bool linear_before_reset = false;
   bool batch_first = false;  // layout 1
-  // What is multiplied by weights is rounded to 8 bits first, each time by its own range: ONNX
-  // Runtime's DynamicQuantizeLSTM.
-  bool rounds_inputs = false;
+  // Weights of 8 bits, and what they multiply too, each time by its own range: ONNX Runtime's
+  // DynamicQuantizeLSTM.
+  bool quantized = false;
   int64_t hidden = 0;  // from the weights; -1 while not known
 
   int64_t directions() const { return static_cast<int64_t>(reversed.size()); }

@@ -32,26 +32,69 @@ TEST(MicrosoftOps, EmbedLayerNormalization) {
       .ExpectEqual();
 }
 
+// Scales of weights and zero points, one for all or one for each.
+FloatList Ramp(int64_t n, float first, float last) {
+  FloatList values;
+  for (int64_t i = 0; i < n; ++i) {
+    values.push_back(first + (last - first) * static_cast<float>(i) / static_cast<float>(n));
+  }
+  return values;
+}
+
+// Weights and states are multiplied as integers in both, so that only functions' roundings differ.
+// One sequence: ONNX Runtime's numbers of several depend on its number of threads.
 TEST(MicrosoftOps, DynamicQuantizeLstm) {
-  constexpr int64_t kSteps = 4, kInputs = 6, kState = 8;
+  constexpr int64_t kSteps = 40, kInputs = 6, kState = 9, kGates = 4 * kState;
   for (const char* direction : {"forward", "bidirectional"}) {
-    const int64_t n = direction[0] == 'b' ? 2 : 1;
-    Case c("com.microsoft");
-    c.Random({kSteps, 1, kInputs})
-        .Constant<uint8_t>({n, kInputs, 4 * kState}, RandomBytes(n * kInputs * 4 * kState, 1))
-        .Constant<uint8_t>({n, kState, 4 * kState}, RandomBytes(n * kState * 4 * kState, 2))
-        .RandomConstant({n, 8 * kState})
-        .LeftOut()
-        .Random({n, 1, kState})
-        .Random({n, 1, kState})
-        .LeftOut()
-        .Constant<float>({n}, FloatList(static_cast<size_t>(n), 0.008f))
-        .Constant<uint8_t>({n}, std::vector<uint8_t>(static_cast<size_t>(n), 128))
-        .Constant<float>({n}, FloatList(static_cast<size_t>(n), 0.006f))
-        .Constant<uint8_t>({n}, std::vector<uint8_t>(static_cast<size_t>(n), 125))
-        .Node("DynamicQuantizeLSTM", {kF, kF, kF},
-              {Attr("hidden_size", kState), Attr("direction", direction)});
-    c.ExpectEqual(1e-4);
+    for (bool by_gate : {false, true}) {
+      const int64_t n = direction[0] == 'b' ? 2 : 1, columns = by_gate ? kGates : 1;
+      const Shape scales = by_gate ? Shape{n, kGates} : Shape{n};
+      Case c("com.microsoft");
+      c.Random({kSteps, 1, kInputs}, 3)
+          .Constant<uint8_t>({n, kInputs, kGates}, RandomBytes(n * kInputs * kGates, 1))
+          .Constant<uint8_t>({n, kState, kGates}, RandomBytes(n * kState * kGates, 2))
+          .RandomConstant({n, 2 * kGates})
+          .LeftOut()
+          .Random({n, 1, kState})
+          .Random({n, 1, kState})
+          .LeftOut()
+          .Constant<float>(scales, Ramp(n * columns, 0.008f, 0.012f))
+          .Constant<uint8_t>(scales, std::vector<uint8_t>(static_cast<size_t>(n * columns), 128))
+          .Constant<float>(scales, Ramp(n * columns, 0.006f, 0.003f))
+          .Constant<uint8_t>(scales, std::vector<uint8_t>(static_cast<size_t>(n * columns), 125))
+          .Node("DynamicQuantizeLSTM", {kF, kF, kF},
+                {Attr("hidden_size", kState), Attr("direction", direction)});
+      c.ExpectEqual(2e-6);
+    }
+  }
+}
+
+TEST(MicrosoftOps, MatricesOfBytes) {
+  constexpr int64_t kRows = 7, kK = 50, kN = 21;
+  for (bool by_column : {false, true}) {
+    const int64_t columns = by_column ? kN : 1;
+    const Shape shape = by_column ? Shape{kN} : Shape{};
+    const auto weights = [&](Case& c) -> Case& {
+      return c.Constant<uint8_t>({kK, kN}, RandomBytes(kK * kN, 1));
+    };
+    const FloatList scales = Ramp(columns, 0.01f, 0.02f);
+    const std::vector<uint8_t> zeros(static_cast<size_t>(columns), 120);
+    Case dynamic("com.microsoft");
+    weights(dynamic.Random({kRows, kK}, 2))
+        .Constant<float>(shape, scales)
+        .Constant<uint8_t>(shape, zeros)
+        .RandomConstant({kN})
+        .Node("DynamicQuantizeMatMul", {kF})
+        .ExpectEqual(1e-6);
+    Case given("com.microsoft");
+    weights(given.Add(kByte, {kRows, kK}, RandomBytes(kRows * kK, 2)))
+        .Constant<float>({}, {0.03f})
+        .Constant<float>(shape, scales)
+        .Constant<uint8_t>({}, {99})
+        .Constant<uint8_t>(shape, zeros)
+        .RandomConstant({kN})
+        .Node("MatMulIntegerToFloat", {kF})
+        .ExpectEqual(1e-6);
   }
 }
 

@@ -36,9 +36,10 @@ void QuantizeTo(const float* x, int64_t n, float scale, int32_t zero_point, Q* q
   for (int64_t i = 0; i < n; ++i) q[i] = QuantizeOne<Q>(x[i], scale, zero_point);
 }
 
-// The uint8 scale and zero point of DynamicQuantizeLinear for the range of x, 0 included.
+// The uint8 scale and zero point of DynamicQuantizeLinear for the range of x, 0 included. Of
+// nothing but zeros the scale is 1, as ONNX Runtime has it: ONNX says only that it is not 0.
 struct DynamicScale {
-  float scale = 0;
+  float scale = 1;
   int32_t zero_point = 0;
 };
 inline DynamicScale DynamicRange(const float* x, int64_t n, Parallel& parallel) {
@@ -50,13 +51,10 @@ inline DynamicScale DynamicRange(const float* x, int64_t n, Parallel& parallel) 
     }
   });
   DynamicScale range;
-  range.scale = (high - low) / 255;
-  if (range.scale > 0) {
-    range.zero_point =
-        static_cast<int32_t>(std::nearbyint(std::clamp(-low / range.scale, 0.0f, 255.0f)));
-  } else {
-    range.scale = 0;
-  }
+  if (const float scale = (high - low) / 255; scale > 0) range.scale = scale;
+  // Infinities divide to no number.
+  const float zero = -low / range.scale;
+  if (zero > 0) range.zero_point = static_cast<int32_t>(std::nearbyint(std::min(zero, 255.0f)));
   return range;
 }
 
