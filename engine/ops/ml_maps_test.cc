@@ -54,6 +54,21 @@ TEST(MlMaps, ZipMapMakesAMapOfEachRow) {
   EXPECT_NE(outputs.error().message().find("2 labels"), std::string_view::npos);
 }
 
+// As ONNX Runtime 1.32 has them: one row, whose rank is 1, and none.
+TEST(MlMaps, ZipMapOfARowAndOfNone) {
+  const auto rows = [](const std::vector<int64_t>& shape, const std::vector<float>& x) {
+    auto outputs = RunMl("ZipMap", TensorType(DType::kFloat), MakeTensor<float>(shape, x),
+                         {Attr("classlabels_int64s", Ints{7, 3})});
+    EXPECT_TRUE(outputs.has_value());
+    return outputs ? outputs->at(0).sequence()->elements : std::vector<Value>();
+  };
+  const std::vector<Value> one = rows({2}, {1, 2});
+  ASSERT_EQ(one.size(), 1u);
+  EXPECT_EQ(ValuesOf<int64_t>(*one[0].map()->keys.tensor()), (Ints{7, 3}));
+  EXPECT_EQ(ValuesOf<float>(*one[0].map()->values.tensor()), (std::vector<float>{1, 2}));
+  EXPECT_TRUE(rows({0, 2}, {}).empty());
+}
+
 TEST(MlMaps, CastMapInTheOrderOfKeysOrSparse) {
   const Value map = MapOf({5, 1, 3}, {50, 10, 30.5f});
   const WireWriter type = MapType(DType::kInt64, DType::kFloat);

@@ -99,25 +99,29 @@ Status SetScoreOutputs(InferContext& context, int label, size_t scores, int64_t 
   return OkStatus();
 }
 
+int64_t BinaryLabel(double score, bool positive_weights, std::span<const int64_t> labels) {
+  // As a float, in which scores are written: halves of single precision add up to a half.
+  return static_cast<float>(score) > (positive_weights ? 0.5f : 0.0f) ? labels[1] : labels[0];
+}
+
 int64_t FinishBinary(double score, bool positive_weights, PostTransform transform,
                      std::span<const int64_t> labels, std::span<double> scores) {
-  const int64_t label = score > (positive_weights ? 0.5 : 0.0) ? labels[1] : labels[0];
   if (transform == PostTransform::kProbit) {
     double one[1] = {score};
     Transform(transform, one);
     scores[0] = 1 - one[0];
     scores[1] = one[0];
-  } else if (positive_weights) {
-    scores[0] = 1 - score;
-    scores[1] = score;
   } else if (transform == PostTransform::kLogistic) {
     scores[0] = Logistic(-score);
     scores[1] = Logistic(score);
+  } else if (positive_weights) {
+    scores[0] = 1 - score;
+    scores[1] = score;
   } else {
     scores[0] = -score;
     scores[1] = score;
   }
-  return label;
+  return BinaryLabel(score, positive_weights, labels);
 }
 
 }  // namespace wnn::ops

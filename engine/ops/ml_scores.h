@@ -32,8 +32,10 @@ Result<Rows> RowsOf(const Shape& shape);
 Status SetScoreOutputs(InferContext& context, int label, size_t scores, int64_t n_scores,
                        DType score_type = DType::kFloat);
 
-// A row's label and scores as ONNX Runtime has them where a model of two classes has one score:
-// scores becomes two numbers. `positive_weights` says that the score is a probability of class 1.
+// The label of a model of two classes with one score, as ONNX Runtime chooses it.
+// `positive_weights` says that the score is a probability of class 1.
+int64_t BinaryLabel(double score, bool positive_weights, std::span<const int64_t> labels);
+// The same, and scores becomes two numbers.
 int64_t FinishBinary(double score, bool positive_weights, PostTransform transform,
                      std::span<const int64_t> labels, std::span<double> scores);
 

@@ -91,7 +91,7 @@ TEST(MlTrees, Classify) {
 }
 
 TEST(MlTrees, OneScoreForTwoClasses) {
-  auto attributes = Trees("class", {1, 1, 1, 1}, {-3, 1, 2, 0.5f});
+  auto attributes = Trees("class", {0, 0, 0, 0}, {-3, 1, 2, 0.5f});
   attributes.push_back(Attr("classlabels_int64s", Ints{0, 1}));
   attributes.push_back(Attr("post_transform", "LOGISTIC"));
   attributes.push_back(Attr("base_values", Floats{-0.25f}));
@@ -101,6 +101,16 @@ TEST(MlTrees, OneScoreForTwoClasses) {
   const auto logistic = [](float x) { return 1 / (1 + std::exp(-x)); };
   ExpectNear(ValuesOf<float>(outputs->at(1)),
              {logistic(2.75f), logistic(-2.75f), logistic(-1.25f), logistic(1.25f)}, 1e-6f);
+}
+
+// As ONNX has it, and ONNX Runtime has not: see docs/interop.md.
+TEST(MlTrees, ScoresForBothOfTwoClasses) {
+  auto attributes = Trees("class", {0, 1, 1, 0}, {0.75f, 0.5f, 0.125f, 0.25f});
+  attributes.push_back(Attr("classlabels_int64s", Ints{7, 3}));
+  auto outputs = RunMl("TreeEnsembleClassifier", {3, 2}, {0, 0, 2, 6, 2, 5}, 2, attributes);
+  ASSERT_TRUE(outputs.has_value()) << outputs.error().message();
+  EXPECT_EQ(ValuesOf<int64_t>(outputs->at(0)), (Ints{7, 3, 7}));
+  EXPECT_EQ(ValuesOf<float>(outputs->at(1)), (Floats{1, 0, 0.25f, 0.5f, 0.25f, 0.125f}));
 }
 
 TEST(MlTrees, MalformedOnesAreRefused) {

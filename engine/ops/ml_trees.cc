@@ -326,7 +326,7 @@ struct TreeModel {
   TreeEnsemble trees;
   PostTransform transform = PostTransform::kNone;
   std::vector<int64_t> labels;    // of a classifier
-  bool one_score = false;         // two classes, of which the leaves score one
+  int scored_class = -1;          // of two classes the one that leaves score, if they score one
   bool positive_weights = false;  // of all leaves
 };
 
@@ -336,23 +336,25 @@ class TreesOp final : public CompiledOp {
       : m_(std::move(model)), rows_(rows), in_(in), out_(out) {}
 
   uint64_t ScratchBytes(int) const override {
-    return static_cast<uint64_t>(rows_.n * m_.trees.n_targets) * sizeof(double);
+    return static_cast<uint64_t>(rows_.n * m_.trees.n_targets) * (sizeof(double) + 1);
   }
 
   Status Run(const RunArgs& args) const override {
+    const int64_t n = m_.trees.n_targets;
     auto* sums = reinterpret_cast<double*>(args.scratch);
+    // Which targets a row has had.
+    auto* seen = m_.scored_class == 1 ? reinterpret_cast<uint8_t*>(sums + rows_.n * n) : nullptr;
     kernels::Visit(in_, kernels::Types<float, double, int32_t, int64_t>(), [&]<typename T>() {
-      kernels::RunTrees(m_.trees, args.in<T>(0), rows_.n, rows_.features, sums, nullptr,
+      kernels::RunTrees(m_.trees, args.in<T>(0), rows_.n, rows_.features, sums, seen,
                         *args.parallel);
       return 0;
     });
-    const int64_t n = m_.trees.n_targets;
     const size_t scores_at = m_.labels.empty() ? 0 : 1;
     StopCheck check(*args.parallel);
     for (int64_t i = 0; i < rows_.n; ++i) {
       if (check.Stopped(20 * n)) return OkStatus();
       const std::span<double> row(sums + i * n, static_cast<size_t>(n));
-      const int64_t label = Finish(row);
+      const int64_t label = Finish(row, seen != nullptr && seen[i * n + 1] != 0);
       if (!m_.labels.empty() && args.outputs[0] != nullptr) args.out<int64_t>(0)[i] = label;
       if (scores_at >= args.outputs.size() || args.outputs[scores_at] == nullptr) continue;
       kernels::WriteNumbers(out_, row.data(), i * n, n, {}, args.outputs[scores_at]);
@@ -361,10 +363,16 @@ class TreesOp final : public CompiledOp {
   }
 
  private:
-  // Transforms the scores and returns the label.
-  int64_t Finish(std::span<double> row) const {
-    if (m_.one_score) {
-      return FinishBinary(row[1] + row[0], m_.positive_weights, m_.transform, m_.labels, row);
+  // Transforms the scores and returns the label. Where leaves score class 1 only, its score stands
+  // by itself in rows that reach such a leaf: so ONNX Runtime has it.
+  int64_t Finish(std::span<double> row, bool reached_class_1) const {
+    if (m_.scored_class >= 0) {
+      const double score = row[static_cast<size_t>(m_.scored_class)];
+      if (!reached_class_1) {
+        return FinishBinary(score, m_.positive_weights, m_.transform, m_.labels, row);
+      }
+      Transform(m_.transform, row);
+      return BinaryLabel(score, m_.positive_weights, m_.labels);
     }
     int64_t label = 0;
     if (!m_.labels.empty()) {
@@ -399,10 +407,11 @@ Result<CompiledPtr> CompileTrees(const CompileContext& context) {
       scored.insert(weight.target);
       model.positive_weights = model.positive_weights && weight.value >= 0;
     }
-    model.one_score = n_targets == 2 && scored.size() <= 1;
+    if (n_targets == 2 && scored.size() <= 1) model.scored_class = scored.contains(1) ? 1 : 0;
   }
-  // Both scores are added up; of two base values ONNX Runtime takes the second.
-  if (model.one_score && !base.empty()) base = {base.back(), 0};
+  // One score has one base value: of two that of class 1, which it stands for.
+  if (model.scored_class == 0 && !base.empty()) base = {base.back(), 0};
+  if (model.scored_class == 1 && base.size() == 1) base = {0, base[0]};
   if (!base.empty() && base.size() != static_cast<size_t>(n_targets)) {
     return InvalidArgument("attribute 'base_values' has " + std::to_string(base.size()) +
                            " numbers for " + std::to_string(n_targets) + " targets");

@@ -92,6 +92,45 @@ TEST(MlOps, StringLabels) {
       .ExpectEqual();
 }
 
+// One tree whose leaves score one of two classes, or nothing.
+TEST(MlOps, TreesThatScoreOneOfTwoClasses) {
+  const std::vector<std::string> modes = {"BRANCH_LEQ", "LEAF", "BRANCH_LEQ", "LEAF", "LEAF"};
+  for (int64_t scored : {0, 1}) {
+    for (float least : {0.3f, -0.3f}) {
+      for (const char* transform : {"NONE", "LOGISTIC", "SOFTMAX", "SOFTMAX_ZERO"}) {
+        for (bool base : {false, true}) {
+          if (base && scored == 1) continue;  // ONNX Runtime drops it
+          SCOPED_TRACE(::testing::Message() << scored << " " << least << transform << base);
+          // Without a base value a leaf scores nothing.
+          const Ints leaves = base ? Ints{1, 3, 4} : Ints{1, 3};
+          const size_t n = leaves.size();
+          Attributes attributes = {
+              Attr("nodes_treeids", Ints(5, 0)),
+              Attr("nodes_nodeids", Ints{0, 1, 2, 3, 4}),
+              Attr("nodes_featureids", Ints(5, 0)),
+              Attr("nodes_truenodeids", Ints{1, 0, 3, 0, 0}),
+              Attr("nodes_falsenodeids", Ints{2, 0, 4, 0, 0}),
+              Attr("nodes_values", FloatList{0, 0, 1, 0, 0}),
+              Attr("nodes_modes", modes),
+              Attr("class_treeids", Ints(n, 0)),
+              Attr("class_nodeids", leaves),
+              Attr("class_ids", Ints(n, scored)),
+              Attr("class_weights", base ? FloatList{least, 0.7f, 0.1f} : FloatList{least, 0.7f}),
+              Attr("classlabels_int64s", Ints{7, 3}),
+              Attr("post_transform", transform)};
+          // With the first leaf of the positive ones a half in single precision, in which sums of
+          // double precision are more.
+          if (base) attributes.push_back(Attr("base_values", FloatList{0.2f}));
+          Case("ai.onnx.ml")
+              .Add(kF, {3, 1}, FloatList{0, 1, 2})
+              .Node("TreeEnsembleClassifier", {kI, kF}, attributes)
+              .ExpectEqual();
+        }
+      }
+    }
+  }
+}
+
 // Words and numbers that scikit-learn's encoders have, known and not.
 TEST(MlOps, Encoders) {
   const std::vector<std::string> words = {"b", "?", "a", "", "c", "a"};
