@@ -11,7 +11,6 @@ void Dequantize(const IntegerRows& rows, float* to, Parallel& stop) {
   const int64_t n_blocks = rows.blocks();
   const auto middle = static_cast<float>(1 << (rows.bits - 1));
   const auto zero_of = [&](int64_t row, int64_t block) {
-    if (rows.zero_numbers != nullptr) return rows.zero_numbers[row * n_blocks + block];
     if (rows.zeros == nullptr) return middle;
     return static_cast<float>(IntegerAt(rows.zeros, row * rows.zero_stride + block, rows.bits));
   };
@@ -21,12 +20,8 @@ void Dequantize(const IntegerRows& rows, float* to, Parallel& stop) {
     for (int64_t block = 0; block < n_blocks; ++block) {
       const int64_t begin = block * rows.block, end = std::min(begin + rows.block, rows.k);
       if (check.Stopped(4 * (end - begin))) return;
-      float scale = scales[block], zero = zero_of(row, block);
+      const float scale = scales[block], zero = zero_of(row, block);
       for (int64_t i = begin; i < end; ++i) {
-        if (rows.groups != nullptr) {
-          scale = scales[rows.groups[i]];
-          zero = zero_of(row, rows.groups[i]);
-        }
         *to++ = (static_cast<float>(IntegerAt(from, i, rows.bits)) - zero) * scale;
       }
     }

@@ -1,5 +1,5 @@
 // Matrices of integers of 2, 4 or 8 bits, each block of a row of which has its scale and zero
-// point, as ONNX Runtime's MatMulNBits and QMoE have them.
+// point, as ONNX Runtime's QMoE has them.
 #pragma once
 
 #include <cstddef>
@@ -21,21 +21,17 @@ struct IntegerRows {
   int64_t bits = 4, block = 32;
   const std::byte* data = nullptr;  // n rows of row_bytes()
   const float* scales = nullptr;    // [n][blocks()]
-  // The zero points, if any: integers, that of block b of row r after r * zero_stride + b others;
-  // or numbers, [n][blocks()]. Without either they are in the middle of the range.
+  // The zero points, if any: that of block b of row r after r * zero_stride + b others. Without
+  // them they are in the middle of the range.
   const std::byte* zeros = nullptr;
   int64_t zero_stride = 0;
-  const float* zero_numbers = nullptr;
-  // Of each of the k, whose block's scale and zero point it has; null: its own.
-  const int32_t* groups = nullptr;
 
   int64_t blocks() const { return (k + block - 1) / block; }
   // Whole blocks.
   int64_t row_bytes() const { return blocks() * (block * bits / 8); }
 };
 
-// (integer - zero point) * scale of each, as [n][k]. Ends early once `stop` is stopped. REQUIRES:
-// groups are in [0, blocks()).
+// (integer - zero point) * scale of each, as [n][k]. Ends early once `stop` is stopped.
 void Dequantize(const IntegerRows& rows, float* to, Parallel& stop);
 
 }  // namespace wnn::ops

@@ -1,11 +1,12 @@
-// ONNX Runtime's MatMulNBits and MatMulBnb4. The first: a product with a constant matrix of
-// integers of 2, 4 or 8 bits, each block of a column of which has its scale and zero point. Without
-// integers the product is zero.
+// ONNX Runtime's MatMulNBits and MatMulBnb4. The first: a product with a matrix of integers of 2, 4
+// or 8 bits, each block of a column of which has its scale and zero point, read as the model has
+// it. Without integers the product is zero.
 #include <algorithm>
 #include <array>
 
 #include "engine/base/stop_check.h"
 #include "engine/kernels/blocked/gemm.h"
+#include "engine/kernels/quantized/nbit_gemm.h"
 #include "engine/ops/blocked_conv_node.h"
 #include "engine/ops/families.h"
 #include "engine/ops/integer_rows.h"
@@ -108,14 +109,8 @@ Status InferNBits(InferContext& context) {
   return InferRows(context, node.k, node.n);
 }
 
-struct Packed {
-  kernels::PackedMatrix matrix;
-  size_t packed_bytes() const { return matrix.size_bytes(); }
-};
-
 // Whose scale each of the k has: as many as there are of them, or as whole blocks have.
 Result<const int32_t*> ReadGroups(const CompileContext& context, const NBits& node) {
-  if (!context.HasInput(kGroups)) return static_cast<const int32_t*>(nullptr);
   const TensorPtr& groups = context.InputConstant(kGroups);
   const int64_t n = groups->n_elements();
   if (n != node.k && n != node.blocks() * node.block) {
@@ -132,33 +127,55 @@ Result<const int32_t*> ReadGroups(const CompileContext& context, const NBits& no
   return indices;
 }
 
-// B as floats, [n][k].
-Result<std::unique_ptr<const Packed>> Dequantized(const CompileContext& context,
-                                                  const NBits& node) {
-  IntegerRows rows;
-  rows.n = node.n;
-  rows.k = node.k;
-  rows.bits = node.bits;
-  rows.block = node.block;
-  rows.data = context.InputConstant(kB)->bytes().data();
-  rows.scales = FloatsOf(context.InputConstant(kScales)).data();
-  if (context.HasInput(kZeros)) {
-    const std::byte* zeros = context.InputConstant(kZeros)->bytes().data();
-    if (context.InputType(kZeros) == DType::kUint8) {
-      rows.zeros = zeros;
-      rows.zero_stride = node.zero_bytes() * 8 / node.bits;
-    } else {
-      rows.zero_numbers = reinterpret_cast<const float*>(zeros);
+// B where its inputs lie.
+kernels::NBitMatrix MatrixOf(const NBits& node, const std::byte* data, const std::byte* scales,
+                             const std::byte* zeros, bool packed_zeros) {
+  kernels::NBitMatrix b;
+  b.k = node.k;
+  b.n = node.n;
+  b.bits = node.bits;
+  b.block = node.block;
+  b.data = data;
+  b.scales = reinterpret_cast<const float*>(scales);
+  if (packed_zeros) {
+    b.zeros = zeros;
+  } else {
+    b.zero_numbers = reinterpret_cast<const float*>(zeros);
+  }
+  return b;
+}
+
+// B rewritten because of g_idx.
+struct Regrouped {
+  kernels::RegroupedNBits b;
+  size_t packed_bytes() const { return b.size_bytes(); }
+};
+
+Result<std::shared_ptr<const Regrouped>> Regroup(const CompileContext& context, const NBits& node,
+                                                 bool packed_zeros) {
+  // The same integers may have other scales elsewhere: the key says whose they are.
+  const auto constant = [&](size_t i) {
+    return context.HasInput(i) ? context.InputConstant(i).get() : nullptr;
+  };
+  for (size_t i : {kB, kScales, kZeros, kGroups}) {
+    if (context.HasInput(i) && !context.InputConstant(i)) {
+      return Unsupported("with 'g_idx', input " + std::to_string(i) + " is not constant");
     }
   }
-  WNN_ASSIGN_OR_RETURN(rows.groups, ReadGroups(context, node));
-  WNN_ASSIGN_OR_RETURN(Tensor floats, Tensor::Allocate(DType::kFloat, {node.n, node.k}));
-  auto* to = reinterpret_cast<float*>(floats.bytes().data());
-  Dequantize(rows, to, context.stop());
-  WNN_ASSIGN_OR_RETURN(kernels::PackedMatrix matrix,
-                       kernels::PackedMatrix::Create({to, static_cast<size_t>(node.n * node.k)},
-                                                     node.k, node.n, true, 1, context.stop()));
-  return std::unique_ptr<const Packed>(std::make_unique<Packed>(std::move(matrix)));
+  const PackKey key = PackKey("n bits").Add(node.k, node.n, node.bits, node.block,
+                                            constant(kScales), constant(kZeros), constant(kGroups));
+  const auto make = [&]() -> Result<std::unique_ptr<const Regrouped>> {
+    WNN_ASSIGN_OR_RETURN(const int32_t* groups, ReadGroups(context, node));
+    const auto bytes = [&](size_t i) {
+      return constant(i) != nullptr ? constant(i)->bytes().data() : nullptr;
+    };
+    WNN_ASSIGN_OR_RETURN(kernels::RegroupedNBits b,
+                         kernels::RegroupedNBits::Create(
+                             MatrixOf(node, bytes(kB), bytes(kScales), bytes(kZeros), packed_zeros),
+                             groups, context.stop()));
+    return std::unique_ptr<const Regrouped>(new Regrouped{std::move(b)});
+  };
+  return context.PackObject<Regrouped>(kB, key.key(), make);
 }
 
 // What is left without weights: the bias, or zeros.
@@ -178,29 +195,45 @@ class BiasOnlyOp final : public CompiledOp {
   const int64_t m_, n_;
 };
 
+// Reads B as the model has it; what g_idx mixes was rewritten.
 class NBitsOp final : public CompiledOp {
  public:
-  NBitsOp(std::shared_ptr<const Packed> b, int64_t m) : b_(std::move(b)), m_(m) {}
+  NBitsOp(const NBits& node, int64_t m, bool packed_zeros, std::shared_ptr<const Regrouped> b)
+      : node_(node), m_(m), packed_zeros_(packed_zeros), regrouped_(std::move(b)) {}
+
   uint64_t ScratchBytes(int n_threads) const override {
-    const auto bytes = kernels::GemmScratchBytes(m_, b_->matrix.n(), b_->matrix.k(), n_threads);
+    const auto bytes = kernels::NBitGemmScratchBytes(Args(nullptr), n_threads);
     return bytes ? *bytes : UINT64_MAX;
   }
   Status Run(const RunArgs& run) const override {
-    kernels::GemmArgs args;
-    args.m = m_;
+    kernels::NBitGemmArgs args = Args(&run);
     args.a = run.in<float>(kA);
-    args.lda = b_->matrix.k();
     args.bias = run.in<float>(kBias);
     args.c = run.out<float>(0);
-    args.ldc = b_->matrix.n();
-    const auto bytes = static_cast<size_t>(ScratchBytes(run.parallel->n_threads()));
-    kernels::Gemm(args, b_->matrix, {run.scratch, bytes}, *run.parallel);
+    kernels::NBitGemm(args, run.scratch, *run.parallel);
     return OkStatus();
   }
 
  private:
-  const std::shared_ptr<const Packed> b_;
+  kernels::NBitGemmArgs Args(const RunArgs* run) const {
+    const auto in = [&](size_t i) { return run != nullptr ? run->in<std::byte>(i) : nullptr; };
+    kernels::NBitGemmArgs args;
+    args.m = m_;
+    args.lda = node_.k;
+    args.ldc = node_.n;
+    if (regrouped_ != nullptr) {
+      args.b = regrouped_->b.matrix();
+      args.order = regrouped_->b.order();
+    } else {
+      args.b = MatrixOf(node_, in(kB), in(kScales), in(kZeros), packed_zeros_);
+    }
+    return args;
+  }
+
+  const NBits node_;
   const int64_t m_;
+  const bool packed_zeros_;
+  const std::shared_ptr<const Regrouped> regrouped_;  // null without g_idx
 };
 
 Result<CompiledPtr> CompileNBits(const CompileContext& context) {
@@ -209,23 +242,16 @@ Result<CompiledPtr> CompileNBits(const CompileContext& context) {
   if (IsEmpty(context.OutputShape(0))) return CompiledPtr(std::make_unique<EmptyOp>());
   const int64_t m = ShapeProduct(context.InputShape(kA)) / node.k;
   if (IsWithoutWeights(context)) return CompiledPtr(std::make_unique<BiasOnlyOp>(m, node.n));
-  for (size_t i : {kB, kScales, kZeros, kGroups}) {
-    if (context.HasInput(i) && !context.InputConstant(i)) {
-      return Unsupported("input " + std::to_string(i) + " is not constant");
-    }
+  const bool packed_zeros = context.HasInput(kZeros) && context.InputType(kZeros) == DType::kUint8;
+  std::shared_ptr<const Regrouped> regrouped;
+  if (context.HasInput(kGroups)) {
+    WNN_ASSIGN_OR_RETURN(regrouped, Regroup(context, node, packed_zeros));
   }
-  WNN_ASSIGN_OR_RETURN([[maybe_unused]] size_t scratch,
-                       kernels::GemmScratchBytes(m, node.n, node.k, 1));
-  // The same integers may have other scales elsewhere: the key says whose they are.
-  const auto constant = [&](size_t i) {
-    return context.HasInput(i) ? context.InputConstant(i).get() : nullptr;
-  };
-  const PackKey key = PackKey("n bits").Add(node.k, node.n, node.bits, node.block,
-                                            constant(kScales), constant(kZeros), constant(kGroups));
-  WNN_ASSIGN_OR_RETURN(
-      std::shared_ptr<const Packed> b,
-      context.PackObject<Packed>(kB, key.key(), [&] { return Dequantized(context, node); }));
-  return CompiledPtr(std::make_unique<NBitsOp>(std::move(b), m));
+  auto op = std::make_unique<NBitsOp>(node, m, packed_zeros, std::move(regrouped));
+  if (op->ScratchBytes(1) == UINT64_MAX) {
+    return TooLarge("a product of " + std::to_string(m) + " rows is too large to address");
+  }
+  return CompiledPtr(std::move(op));
 }
 
 // ---- MatMulBnb4: the constant matrix is of 4-bit codes of a table, the first in a byte's high
@@ -296,6 +322,11 @@ Status InferBnb4(InferContext& context) {
   return InferRows(context, node.k, node.n);
 }
 
+struct Packed {
+  kernels::PackedMatrix matrix;
+  size_t packed_bytes() const { return matrix.size_bytes(); }
+};
+
 Result<std::unique_ptr<const Packed>> Decoded(const CompileContext& context, const Codes& node) {
   const int64_t n = node.n * node.k;
   WNN_ASSIGN_OR_RETURN(Tensor floats, Tensor::Allocate(DType::kFloat, {node.n, node.k}));
@@ -315,6 +346,30 @@ Result<std::unique_ptr<const Packed>> Decoded(const CompileContext& context, con
   return std::unique_ptr<const Packed>(std::make_unique<Packed>(std::move(matrix)));
 }
 
+class Bnb4Op final : public CompiledOp {
+ public:
+  Bnb4Op(std::shared_ptr<const Packed> b, int64_t m) : b_(std::move(b)), m_(m) {}
+  uint64_t ScratchBytes(int n_threads) const override {
+    const auto bytes = kernels::GemmScratchBytes(m_, b_->matrix.n(), b_->matrix.k(), n_threads);
+    return bytes ? *bytes : UINT64_MAX;
+  }
+  Status Run(const RunArgs& run) const override {
+    kernels::GemmArgs args;
+    args.m = m_;
+    args.a = run.in<float>(kA);
+    args.lda = b_->matrix.k();
+    args.c = run.out<float>(0);
+    args.ldc = b_->matrix.n();
+    const auto bytes = static_cast<size_t>(ScratchBytes(run.parallel->n_threads()));
+    kernels::Gemm(args, b_->matrix, {run.scratch, bytes}, *run.parallel);
+    return OkStatus();
+  }
+
+ private:
+  const std::shared_ptr<const Packed> b_;
+  const int64_t m_;
+};
+
 Result<CompiledPtr> CompileBnb4(const CompileContext& context) {
   if (HasHalfInput(context)) return CompileWidened(context, CompileBnb4);
   WNN_ASSIGN_OR_RETURN(const Codes node, ReadCodes(context));
@@ -332,7 +387,7 @@ Result<CompiledPtr> CompileBnb4(const CompileContext& context) {
   WNN_ASSIGN_OR_RETURN(
       std::shared_ptr<const Packed> b,
       context.PackObject<Packed>(kB, key.key(), [&] { return Decoded(context, node); }));
-  return CompiledPtr(std::make_unique<NBitsOp>(std::move(b), rows));
+  return CompiledPtr(std::make_unique<Bnb4Op>(std::move(b), rows));
 }
 
 constexpr auto kOps = std::to_array<OpDef>({

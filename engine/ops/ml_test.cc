@@ -268,5 +268,42 @@ TEST(Microsoft, MatMulNBits) {
   EXPECT_EQ(ValuesOf<float>(outputs->at(0)), (Floats{8, 240}));
 }
 
+// The weights take in memory what they take in the model.
+TEST(Microsoft, MatMulNBitsKeepsItsWeights) {
+  constexpr int64_t kK = 512, kN = 256, kBytes = kK * kN / 2;
+  ModelBuilder model(17);
+  model.Import("com.microsoft", 1);
+  model.Input("x", DType::kFloat, {-1, kK});
+  model.Initializer<uint8_t>("b", {kN, kK / 32, 16}, std::vector<uint8_t>(kBytes, 0x97));
+  model.Initializer<float>("s", {kN, kK / 32}, Floats(kN * kK / 32, 0.5f));
+  model.Node("MatMulNBits", {"x", "b", "s"}, {"y"},
+             {Attr("K", kK), Attr("N", kN), Attr("bits", 4), Attr("block_size", 32)}, "node",
+             "com.microsoft");
+  model.Output("y");
+  auto loaded = engine::Model::Load(model.Build(), {});
+  ASSERT_TRUE(loaded.has_value()) << loaded.error().message();
+  EXPECT_LT((*loaded)->memory_bytes(), kBytes + kN * kK / 32 * sizeof(float) + 1024);
+}
+
+// Weights that come with each run.
+TEST(Microsoft, MatMulNBitsOfInputs) {
+  ModelBuilder model(17);
+  model.Import("com.microsoft", 1);
+  model.Input("x", DType::kFloat, {1, 16});
+  model.Input("b", DType::kUint8, {2, 1, 8});
+  model.Input("s", DType::kFloat, {2});
+  model.Node("MatMulNBits", {"x", "b", "s"}, {"y"},
+             {Attr("K", 16), Attr("N", 2), Attr("bits", 4), Attr("block_size", 16)}, "node",
+             "com.microsoft");
+  model.Output("y");
+  std::vector<uint8_t> b(16, 0x99);
+  std::fill(b.begin() + 8, b.end(), 0x77);
+  auto outputs = RunModel(
+      model.Build(), Inputs(MakeTensor<float>({1, 16}, Floats(16, 1)),
+                            MakeTensor<uint8_t>({2, 1, 8}, b), MakeTensor<float>({2}, {0.5f, 2})));
+  ASSERT_TRUE(outputs.has_value()) << outputs.error().message();
+  EXPECT_EQ(ValuesOf<float>(outputs->at(0)), (Floats{8, -32}));
+}
+
 }  // namespace
 }  // namespace wnn::testing

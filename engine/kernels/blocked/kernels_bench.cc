@@ -19,6 +19,7 @@
 #include "engine/kernels/blocked/gemm.h"
 #include "engine/kernels/blocked/inverted_residual.h"
 #include "engine/kernels/isa.h"
+#include "engine/kernels/quantized/nbit_gemm.h"
 
 namespace wnn::kernels {
 namespace {
@@ -214,6 +215,26 @@ void BenchGemm(benchmark::State& state, const std::string& isa, int64_t m, int64
   (void)RestrictIsa("");
 }
 
+// 4-bit weights in blocks of 32 with zero points.
+void BenchNBits(benchmark::State& state, const std::string& isa, int64_t m, int64_t n, int64_t k) {
+  if (!RestrictIsa(isa).ok()) return state.SkipWithError("instruction set not available");
+  const Floats a(m * k), c(m * n), data(n * k / 8), scales(n * k / 32), zeros(n * k / 256);
+  NBitGemmArgs args{.m = m, .a = a.data(), .lda = k, .b = {.k = k, .n = n}};
+  args.b.data = data.bytes().data();
+  args.b.scales = scales.data();
+  args.b.zeros = zeros.bytes().data();
+  args.c = c.data();
+  args.ldc = n;
+  const Floats scratch(static_cast<int64_t>(*NBitGemmScratchBytes(args, 1) / sizeof(float)));
+  SerialParallel serial;
+  for (auto _ : state) {
+    NBitGemm(args, scratch.bytes().data(), serial);
+    benchmark::ClobberMemory();
+  }
+  Report(state, static_cast<double>(m) * static_cast<double>(n * k));
+  (void)RestrictIsa("");
+}
+
 void BenchPeak(benchmark::State& state, const std::string& isa) {
   if (!RestrictIsa(isa).ok()) return state.SkipWithError("instruction set not available");
   float sink = 0;
@@ -241,12 +262,21 @@ void RegisterAll() {
     }
     for (const auto& [m, n, k] : {std::array<int64_t, 3>{1, 1000, 1280},
                                   {4, 1000, 1280},
+                                  {1, 2048, 2048},
+                                  {64, 2048, 2048},
                                   {64, 768, 768},
                                   {197, 3072, 768}}) {
       const std::string size =
           std::to_string(m) + "x" + std::to_string(n) + "x" + std::to_string(k);
       RegisterBenchmark(name("gemm " + size).c_str(),
                         [isa, m, n, k](benchmark::State& s) { BenchGemm(s, isa, m, n, k); });
+    }
+    for (const auto& [m, n, k] :
+         {std::array<int64_t, 3>{1, 2048, 2048}, {4, 2048, 2048}, {64, 2048, 2048}}) {
+      const std::string size =
+          std::to_string(m) + "x" + std::to_string(n) + "x" + std::to_string(k);
+      RegisterBenchmark(name("4-bit gemm " + size).c_str(),
+                        [isa, m, n, k](benchmark::State& s) { BenchNBits(s, isa, m, n, k); });
     }
   }
 }
