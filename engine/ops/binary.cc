@@ -13,6 +13,7 @@ namespace wnn::ops {
 namespace {
 
 using kernels::AllTypes;
+using kernels::BinaryRows;
 using kernels::FloatTypes;
 using kernels::IntegerTypes;
 using kernels::LoopNest;
@@ -20,23 +21,24 @@ using kernels::NumericTypes;
 using BoolTypes = kernels::Types<bool>;
 using CompiledPtr = std::unique_ptr<const CompiledOp>;
 
-// Output element type: the operand's, or bool for comparisons.
-template <bool kToBool, typename T>
-using OutType = std::conditional_t<kToBool, bool, T>;
-
-template <typename T, typename Out, typename Function>
 class BinaryOp final : public CompiledOp {
  public:
-  explicit BinaryOp(LoopNest<3> nest) : nest_(std::move(nest)) {}
+  BinaryOp(LoopNest<3> nest, const BinaryRows& rows) : nest_(std::move(nest)), rows_(rows) {}
   Status Run(const RunArgs& args) const override {
-    kernels::BroadcastBinary(nest_, args.in<T>(0), args.in<T>(1), args.out<Out>(0), Function(),
+    kernels::BroadcastBinary(nest_, rows_, args.inputs[0], args.inputs[1], args.outputs[0],
                              *args.parallel);
     return OkStatus();
   }
 
  private:
   const LoopNest<3> nest_;
+  const BinaryRows rows_;
 };
+
+Result<CompiledPtr> CompileRows(const CompileContext& context, const BinaryRows& rows) {
+  WNN_ASSIGN_OR_RETURN(LoopNest<3> nest, MakeBroadcastNest<3>(context));
+  return CompiledPtr(std::make_unique<BinaryOp>(std::move(nest), rows));
+}
 
 template <const TypeSet& kSet, bool kToBool>
 Status Infer(InferContext& context) {
@@ -47,10 +49,8 @@ Status Infer(InferContext& context) {
 
 template <typename Types, typename Function, bool kToBool>
 Result<CompiledPtr> Compile(const CompileContext& context) {
-  WNN_ASSIGN_OR_RETURN(LoopNest<3> nest, MakeBroadcastNest<3>(context));
-  return kernels::Visit(context.InputType(0), Types(), [&]<typename T>() -> CompiledPtr {
-    return std::make_unique<BinaryOp<T, OutType<kToBool, T>, Function>>(std::move(nest));
-  });
+  return CompileRows(context,
+                     kernels::BinaryRowsFor<Types, Function, kToBool>(context.InputType(0)));
 }
 
 template <typename Types, const TypeSet& kSet, typename Function>
@@ -129,20 +129,6 @@ struct Power {
   }
 };
 
-template <typename A, typename B>
-class PowOp final : public CompiledOp {
- public:
-  explicit PowOp(LoopNest<3> nest) : nest_(std::move(nest)) {}
-  Status Run(const RunArgs& args) const override {
-    kernels::BroadcastBinary(nest_, args.in<A>(0), args.in<B>(1), args.out<A>(0), Power(),
-                             *args.parallel);
-    return OkStatus();
-  }
-
- private:
-  const LoopNest<3> nest_;
-};
-
 Status InferPow(InferContext& context) {
   WNN_RETURN_IF_ERROR(context.RequireType(0, kPowSet));
   WNN_RETURN_IF_ERROR(context.RequireType(1, kNumericSet));
@@ -150,45 +136,69 @@ Status InferPow(InferContext& context) {
 }
 
 Result<CompiledPtr> CompilePow(const CompileContext& context) {
-  WNN_ASSIGN_OR_RETURN(LoopNest<3> nest, MakeBroadcastNest<3>(context));
-  return kernels::Visit(context.InputType(0), PowTypes(), [&]<typename A>() -> CompiledPtr {
-    return kernels::Visit(context.InputType(1), NumericTypes(), [&]<typename B>() -> CompiledPtr {
-      return std::make_unique<PowOp<A, B>>(std::move(nest));
-    });
-  });
+  return CompileRows(context, kernels::Visit(context.InputType(0), PowTypes(), [&]<typename A>() {
+                       return kernels::Visit(
+                           context.InputType(1), NumericTypes(),
+                           []<typename B>() { return kernels::BinaryRowsOf<A, A, B>(Power()); });
+                     }));
 }
 
 // Min, Max, Sum and Mean: a fold over the inputs, each broadcast to the output.
-template <typename T, typename Function, bool kMean>
 class FoldOp final : public CompiledOp {
  public:
-  FoldOp(std::vector<LoopNest<3>> nests, int64_t n) : nests_(std::move(nests)), n_(n) {}
+  // `divide` divides n numbers by a count; null if the fold is the result.
+  using DivideFn = void (*)(std::byte* numbers, int64_t n, size_t count);
+
+  FoldOp(std::vector<LoopNest<3>> nests, const BinaryRows& copy, const BinaryRows& fold,
+         DivideFn divide, int64_t n)
+      : nests_(std::move(nests)), copy_(copy), fold_(fold), divide_(divide), n_(n) {}
   Status Run(const RunArgs& args) const override {
-    T* out = args.out<T>(0);
-    auto take_second = [](auto, auto x) { return x; };
+    std::byte* out = args.outputs[0];
     for (size_t i = 0; i < nests_.size(); ++i) {
-      if (i == 0) {
-        kernels::BroadcastBinary(nests_[i], out, args.in<T>(i), out, take_second, *args.parallel);
-      } else {
-        kernels::BroadcastBinary(nests_[i], out, args.in<T>(i), out, Function(), *args.parallel);
-      }
+      kernels::BroadcastBinary(nests_[i], i == 0 ? copy_ : fold_, out, args.inputs[i], out,
+                               *args.parallel);
     }
-    if constexpr (kMean) {
-      const auto count = static_cast<kernels::Compute<T>>(nests_.size());
-      kernels::ForRanges(*args.parallel, n_, kernels::kElementsPerTask,
-                         [&](int64_t begin, int64_t end) {
-                           for (int64_t i = begin; i < end; ++i) {
-                             out[i] = kernels::Narrow<T>(kernels::Widen(out[i]) / count);
-                           }
-                         });
-    }
+    if (divide_ == nullptr) return OkStatus();
+    kernels::ForRanges(*args.parallel, n_, kernels::kElementsPerTask,
+                       [&](int64_t begin, int64_t end) {
+                         divide_(out + begin * fold_.out_bytes, end - begin, nests_.size());
+                       });
     return OkStatus();
   }
 
  private:
   const std::vector<LoopNest<3>> nests_;
+  const BinaryRows copy_, fold_;
+  const DivideFn divide_;
   const int64_t n_;
 };
+
+template <typename Word>
+BinaryRows CopyOfWords() {
+  return kernels::BinaryRowsOf<Word, Word, Word>([](Word, Word b) { return b; });
+}
+
+// The second element, of any type by its size alone.
+BinaryRows CopyOf(DType dtype) {
+  switch (DTypeBits(dtype)) {
+    case 8: return CopyOfWords<uint8_t>();
+    case 16: return CopyOfWords<uint16_t>();
+    case 32: return CopyOfWords<uint32_t>();
+    default: return CopyOfWords<uint64_t>();
+  }
+}
+
+FoldOp::DivideFn DivideOf(DType dtype) {
+  return kernels::Visit(dtype, FloatTypes(), []<typename T>() -> FoldOp::DivideFn {
+    return [](std::byte* numbers, int64_t n, size_t count) {
+      T* out = reinterpret_cast<T*>(numbers);
+      const auto divisor = static_cast<kernels::Compute<T>>(count);
+      for (int64_t i = 0; i < n; ++i) {
+        out[i] = kernels::Narrow<T>(kernels::Widen(out[i]) / divisor);
+      }
+    };
+  });
+}
 
 template <const TypeSet& kSet>
 Status InferFold(InferContext& context) {
@@ -208,9 +218,10 @@ Result<CompiledPtr> CompileFold(const CompileContext& context) {
     nests.emplace_back(
         out, std::array{dense, dense, kernels::BroadcastStrides(context.InputShape(i), out)});
   }
-  return kernels::Visit(context.InputType(0), Types(), [&]<typename T>() -> CompiledPtr {
-    return std::make_unique<FoldOp<T, Function, kMean>>(std::move(nests), ShapeProduct(out));
-  });
+  const DType dtype = context.InputType(0);
+  return CompiledPtr(std::make_unique<FoldOp>(
+      std::move(nests), CopyOf(dtype), kernels::BinaryRowsFor<Types, Function, false>(dtype),
+      kMean ? DivideOf(dtype) : nullptr, ShapeProduct(out)));
 }
 
 template <typename Types, const TypeSet& kSet, typename Function, bool kMean = false>

@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
+#include <utility>
 #include <vector>
 
 #include "engine/base/parallel.h"
@@ -73,9 +74,21 @@ class LoopNest {
   const Offsets& inner_strides() const { return inner_.strides; }
   int64_t n_rows() const { return n_rows_; }
 
+  // From a row to the next one of a group, operand i advances by row_strides()[i].
+  Offsets row_strides() const { return levels_.empty() ? Offsets{} : levels_.back().strides; }
+
   // Calls body(offsets, n) for pieces of rows that together are the whole nest.
   template <typename Body>
   void Run(Parallel& parallel, Body&& body) const {
+    RunGroups(parallel, [&](const Offsets& offsets, int64_t n_rows, int64_t n) {
+      EachRow(offsets, n_rows, [&](const Offsets& at) { body(at, n); });
+    });
+  }
+
+  // Calls body(offsets, n_rows, n) for groups of rows, or a piece of one row, that together are the
+  // whole nest: for bodies that cost something to call.
+  template <typename Body>
+  void RunGroups(Parallel& parallel, Body&& body) const {
     if (n_rows_ == 0) return;
     if (inner_.extent >= kElementsPerTask) {
       int64_t n_pieces = (inner_.extent + kElementsPerTask - 1) / kElementsPerTask;
@@ -84,39 +97,24 @@ class LoopNest {
           int64_t first = task % n_pieces * kElementsPerTask;
           Offsets offsets = RowOffsets(task / n_pieces);
           for (size_t i = 0; i < N; ++i) offsets[i] += first * inner_.strides[i];
-          body(offsets, std::min(kElementsPerTask, inner_.extent - first));
+          body(offsets, int64_t{1}, std::min(kElementsPerTask, inner_.extent - first));
         }
       });
       return;
     }
     int64_t rows_per_task = kElementsPerTask / std::max<int64_t>(inner_.extent, 1);
     ForRanges(parallel, n_rows_, rows_per_task, [&](int64_t begin, int64_t end) {
-      ForRows(begin, end, [&](const Offsets& offsets) { body(offsets, inner_.extent); });
+      ForGroups(begin, end, [&](const Offsets& offsets, int64_t n_rows) {
+        body(offsets, n_rows, inner_.extent);
+      });
     });
   }
 
   // Calls body(offsets) for the first element of each row in [begin, end), in order.
   template <typename Body>
   void ForRows(int64_t begin, int64_t end, Body&& body) const {
-    if (begin >= end) return;  // a level may have no extent
-    std::array<int64_t, kMaxLoopRank> index;
-    Offsets offsets{};
-    int64_t rest = begin;
-    for (size_t d = levels_.size(); d-- > 0;) {
-      index[d] = rest % levels_[d].extent;
-      rest /= levels_[d].extent;
-      for (size_t i = 0; i < N; ++i) offsets[i] += index[d] * levels_[d].strides[i];
-    }
-    for (int64_t row = begin; row < end; ++row) {
-      body(offsets);
-      for (size_t d = levels_.size(); d-- > 0;) {
-        const Level& level = levels_[d];
-        for (size_t i = 0; i < N; ++i) offsets[i] += level.strides[i];
-        if (++index[d] < level.extent) break;
-        index[d] = 0;
-        for (size_t i = 0; i < N; ++i) offsets[i] -= level.extent * level.strides[i];
-      }
-    }
+    ForGroups(begin, end,
+              [&](const Offsets& offsets, int64_t n_rows) { EachRow(offsets, n_rows, body); });
   }
 
  private:
@@ -130,6 +128,48 @@ class LoopNest {
       if (outer.strides[i] != inner.strides[i] * inner.extent) return false;
     }
     return true;
+  }
+
+  // Calls body(offsets) for the first element of each row of a group.
+  template <typename Body>
+  void EachRow(Offsets offsets, int64_t n_rows, Body&& body) const {
+    const Offsets strides = row_strides();
+    for (int64_t row = 0; row < n_rows; ++row) {
+      body(std::as_const(offsets));
+      for (size_t i = 0; i < N; ++i) offsets[i] += strides[i];
+    }
+  }
+
+  // Calls body(offsets, n_rows) for the first element of each group of rows in [begin, end), in
+  // order.
+  template <typename Body>
+  void ForGroups(int64_t begin, int64_t end, Body&& body) const {
+    if (begin >= end) return;  // a level may have no extent
+    if (levels_.empty()) {
+      body(Offsets{}, int64_t{1});
+      return;
+    }
+    std::array<int64_t, kMaxLoopRank> index;
+    Offsets offsets{};
+    int64_t rest = begin;
+    for (size_t d = levels_.size(); d-- > 0;) {
+      index[d] = rest % levels_[d].extent;
+      rest /= levels_[d].extent;
+      for (size_t i = 0; i < N; ++i) offsets[i] += index[d] * levels_[d].strides[i];
+    }
+    for (int64_t row = begin; row < end;) {
+      int64_t step = std::min(levels_.back().extent - index[levels_.size() - 1], end - row);
+      body(std::as_const(offsets), step);
+      row += step;
+      for (size_t d = levels_.size(); d-- > 0; step = 1) {
+        const Level& level = levels_[d];
+        for (size_t i = 0; i < N; ++i) offsets[i] += step * level.strides[i];
+        index[d] += step;
+        if (index[d] < level.extent) break;
+        index[d] = 0;
+        for (size_t i = 0; i < N; ++i) offsets[i] -= level.extent * level.strides[i];
+      }
+    }
   }
 
   Offsets RowOffsets(int64_t row) const {

@@ -58,6 +58,36 @@ TEST(LoopNestTest, SplitsLongRows) {
   }
 }
 
+TEST(LoopNestTest, GroupsRowsThatFollowEachOther) {
+  // A task has 8192 rows of two: groups are cut where tasks and where the outermost level end.
+  constexpr int64_t kExtent = 5000;
+  const Shape dims = {5, kExtent, 2};
+  const int64_t n = 5 * kExtent * 2;
+  LoopNest<2> nest(dims, {DenseStrides(dims), {7, 3, 1}});
+  ASSERT_EQ(nest.inner_extent(), 2);
+  ASSERT_EQ(nest.n_rows(), 5 * kExtent);
+  EXPECT_EQ(nest.row_strides(), (LoopNest<2>::Offsets{2, 3}));
+  std::vector<int64_t> seconds(static_cast<size_t>(n), -1);
+  int n_groups = 0;
+  SerialParallel serial;
+  nest.RunGroups(serial, [&](const LoopNest<2>::Offsets& at, int64_t n_rows, int64_t length) {
+    ++n_groups;
+    ASSERT_EQ(length, 2);
+    for (int64_t row = 0; row < n_rows; ++row) {
+      for (int64_t i = 0; i < length; ++i) {
+        seconds[static_cast<size_t>(at[0] + row * 2 + i)] = at[1] + row * 3 + i;
+      }
+    }
+  });
+  EXPECT_EQ(n_groups, 8);
+  const auto visits = Visit(nest, n);
+  for (int64_t i = 0; i < n; ++i) {
+    const int64_t wanted = i / 2 / kExtent * 7 + i / 2 % kExtent * 3 + i % 2;
+    ASSERT_EQ(seconds[static_cast<size_t>(i)], wanted);
+    ASSERT_EQ(visits[static_cast<size_t>(i)], (std::array<int64_t, 2>{i, wanted}));
+  }
+}
+
 TEST(LoopNestTest, EmptyAndScalarShapes) {
   int calls = 0;
   SerialParallel serial;
