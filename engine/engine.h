@@ -95,11 +95,12 @@ class Execution {
   ~Execution();
 
   // Copies `value` into the execution's own input. kInvalidArgument, naming the input, for a type
-  // or shape that the model does not allow.
+  // or shape that the model does not allow, or a bool that is neither 0 nor 1.
   Status SetInput(size_t index, const TensorView& value);
   // The same for a value of any type: strings, sequences, optionals, which it shares.
   Status SetInput(size_t index, Value value);
-  // As SetInput, but borrows `value.data` until the input is set anew or the execution ends.
+  // As SetInput, but borrows `value.data` until the input is set anew or the execution ends; it was
+  // checked then, and must not change while Run reads it.
   Status BindInput(size_t index, const TensorView& value);
 
   // Computes every output. kInvalidArgument when an input is missing or shapes do not fit,

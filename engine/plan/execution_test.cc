@@ -83,6 +83,30 @@ TEST(ExecutionTest, BoundInputsAreReadInEachRunAtAnyAlignment) {
   }
 }
 
+// An operator that takes a byte for a bool would count it, or branch by it.
+TEST(ExecutionTest, RefusesBoolsThatAreNone) {
+  ModelBuilder model;
+  model.Input("x", DType::kBool, {3});
+  model.Output("y");
+  model.Node("Not", {"x"}, {"y"});
+  auto execution = NewExecution(Load(model));
+  const int64_t dims[] = {3};
+  std::byte values[] = {std::byte{0}, std::byte{1}, std::byte{2}};
+  const TensorView x = {DType::kBool, dims, values};
+  const Status refused = execution->SetInput(0, x);
+  EXPECT_EQ(refused.code(), Code::kInvalidArgument);
+  EXPECT_EQ(refused.message(), "input 'x': bool[3] has bytes that are neither 0 nor 1");
+  EXPECT_EQ(execution->BindInput(0, x).code(), Code::kInvalidArgument);
+  auto bools = Tensor::Allocate(DType::kBool, {3});
+  ASSERT_TRUE(bools.has_value());
+  std::ranges::copy(values, bools->bytes().begin());
+  EXPECT_EQ(execution->SetInput(0, Value(*std::move(bools))).code(), Code::kInvalidArgument);
+  EXPECT_EQ(execution->Run({}).code(), Code::kInvalidArgument);
+  values[2] = std::byte{1};
+  ASSERT_TRUE(execution->BindInput(0, x).ok());
+  EXPECT_TRUE(execution->Run({}).ok());
+}
+
 TEST(ExecutionTest, RefusesWrongInputsAndStaysUsable) {
   auto execution = NewExecution(Load(ReluPlus()));
   EXPECT_EQ(execution->Run({}).code(), Code::kInvalidArgument);

@@ -6,6 +6,16 @@
 #include "engine/tensor/value.h"
 
 namespace wnn {
+namespace {
+
+// Whether all are 0 or 1. In one go, so that compilers turn it into vectors.
+bool AreBools(std::span<const std::byte> bytes) {
+  std::byte bits{0};
+  for (std::byte value : bytes) bits |= value;
+  return bits <= std::byte{1};
+}
+
+}  // namespace
 
 std::string ShapeToString(std::span<const int64_t> dims) {
   std::string text = "[";
@@ -34,6 +44,10 @@ Status CheckTensor(const TensorView& view) {
     return InvalidArgument(TensorTypeToString(view.dtype, view.dims) + " takes " +
                            std::to_string(*size) + " bytes, but " +
                            std::to_string(view.data.size()) + " came");
+  }
+  if (view.dtype == DType::kBool && !AreBools(view.data)) {
+    return InvalidArgument(TensorTypeToString(view.dtype, view.dims) +
+                           " has bytes that are neither 0 nor 1");
   }
   return OkStatus();
 }

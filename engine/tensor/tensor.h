@@ -31,7 +31,8 @@ struct TensorView {
 // "float[1, 3, 224, 224]".
 std::string TensorTypeToString(DType dtype, std::span<const int64_t> dims);
 
-// kInvalidArgument unless every dimension is >= 0 and data.size() is what type and shape need.
+// kInvalidArgument unless every dimension is >= 0, data.size() is what type and shape need, and
+// bools are 0 or 1: operators rely on that.
 Status CheckTensor(const TensorView& view);
 
 // An owned dense tensor, aligned to a cache line. Move-only.

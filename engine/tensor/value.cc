@@ -28,6 +28,17 @@ ValueTypePtr ElementTypeOf(const Value& value) {
   return TypeOf(value);
 }
 
+// As CheckTensor() of all tensors within.
+Status CheckTensors(const Value& value) {
+  if (const Tensor* tensor = value.tensor()) return CheckTensor(tensor->view());
+  if (const Sequence* sequence = value.sequence()) {
+    for (const Value& element : sequence->elements) WNN_RETURN_IF_ERROR(CheckTensors(element));
+  }
+  if (const Optional* optional = value.optional()) return CheckTensors(optional->value);
+  if (const Map* map = value.map()) return CheckTensors(map->values);
+  return OkStatus();
+}
+
 }  // namespace
 
 ValueTypePtr ValueType::OfTensor(DType dtype) {
@@ -205,7 +216,7 @@ Status CheckValue(const ValueInfo& declared, const Value& value) {
                              ShapeToString(strings->shape));
     }
   }
-  return OkStatus();
+  return CheckTensors(value).WithContext("input '" + declared.name + "'");
 }
 
 }  // namespace wnn

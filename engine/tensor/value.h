@@ -126,7 +126,7 @@ struct Map {
 ValueTypePtr TypeOf(const Value& value);
 
 // kInvalidArgument, naming the input, what it allows and what came, unless `value` is of the type
-// that `declared` allows; of tensors also as CheckInput().
+// that `declared` allows; of tensors also as CheckInput(), and of those within as CheckTensor().
 Status CheckValue(const ValueInfo& declared, const Value& value);
 
 }  // namespace wnn

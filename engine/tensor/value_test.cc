@@ -25,6 +25,28 @@ TEST(ValueTest, SaysWhatItIs) {
   EXPECT_EQ(ValueTypeToString(*TypeOf(Value(map))), "map(string, int64[...])");
 }
 
+TEST(ValueTest, ChecksBoolsWithin) {
+  auto tensor = Tensor::Allocate(DType::kBool, {2});
+  ASSERT_TRUE(tensor.has_value());
+  std::byte* bytes = tensor->bytes().data();
+  bytes[0] = std::byte{1};
+  bytes[1] = std::byte{0x80};
+  const Value bools(std::move(*tensor));
+  const Value list(std::move(*Sequence::Make(nullptr, {bools})));
+  ValueInfo info;
+  info.name = "x";
+  info.container = TypeOf(list);
+  const Status status = CheckValue(info, list);
+  EXPECT_EQ(status.code(), Code::kInvalidArgument);
+  EXPECT_EQ(status.message(), "input 'x': bool[2] has bytes that are neither 0 nor 1");
+  Optional optional;
+  optional.value = bools;
+  info.container = TypeOf(Value(optional));
+  EXPECT_FALSE(CheckValue(info, Value(optional)).ok());
+  bytes[1] = std::byte{0};
+  EXPECT_TRUE(CheckValue(info, Value(optional)).ok());
+}
+
 TEST(ValueTest, ChecksAgainstADeclaration) {
   ValueInfo info;
   info.name = "x";

@@ -187,11 +187,6 @@ Status Session::CheckGiven(uint32_t index, const TensorView& tensor) const {
                     std::to_string(tensor.data.size()) + " bytes, the limit is " +
                     std::to_string(max_bytes));
   }
-  const auto is_bool = [](std::byte value) { return value <= std::byte{1}; };
-  if (tensor.dtype == DType::kBool && !std::ranges::all_of(tensor.data, is_bool)) {
-    return InvalidArgument("input " + std::to_string(index) +
-                           " is bool, but not all of its bytes are 0 or 1");
-  }
   return OkStatus();
 }
 

@@ -73,8 +73,7 @@ class Session {
   // its last context. kBusy, and nothing happens, while another call uses the context.
   Status FinalizeExecutionContext(Handle context);
 
-  // Copies the tensor into the runtime's input. kInvalidArgument also for a bool that is neither 0
-  // nor 1: runtimes may rely on that.
+  // Copies the tensor into the runtime's input.
   Status SetInput(Handle context, uint32_t index, const TensorView& tensor);
   Status Compute(Handle context);
   // Copies the output's bytes to the front of `buffer` and returns their number. kTooLarge when

@@ -54,7 +54,7 @@ class Context {
   virtual ~Context() = default;
 
   // Copies `value` into the runtime's own input, once. kInvalidArgument, naming the input, what it
-  // allows and what came, when index, type, shape or size do not fit.
+  // allows and what came, when the index does not fit or CheckInput() says so: nobody else asks that.
   virtual Status SetInput(size_t index, const TensorView& value) = 0;
   // As SetInput, but borrows `value.data` until the input is set anew or the context ends.
   virtual Status BindInput(size_t index, const TensorView& value) = 0;
