@@ -5,19 +5,27 @@
 #include <atomic>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 
+#include "engine/base/discarder.h"
 #include "engine/base/status.h"
+#include "engine/base/stop.h"
 
 namespace wnn {
 
 // Taken from before memory is allocated, given back when it is freed. Thread-safe.
 class MemoryBudget {
  public:
-  // What is taken is taken from `whole`, too, if there is one: this is a part of that budget.
-  explicit MemoryBudget(uint64_t limit_bytes, std::shared_ptr<MemoryBudget> whole = nullptr)
-      : limit_bytes_(limit_bytes), whole_(std::move(whole)) {}
+  // `discarder`: where what is charged to it may end; null: where it is let go.
+  explicit MemoryBudget(uint64_t limit_bytes, std::shared_ptr<Discarder> discarder = nullptr)
+      : limit_bytes_(limit_bytes), discarder_(std::move(discarder)) {}
+  // A part of `whole`, which may be null: what is taken is taken from that, too.
+  MemoryBudget(uint64_t limit_bytes, std::shared_ptr<MemoryBudget> whole)
+      : limit_bytes_(limit_bytes),
+        whole_(std::move(whole)),
+        discarder_(whole_ != nullptr ? whole_->discarder_ : nullptr) {}
   MemoryBudget(const MemoryBudget&) = delete;
   MemoryBudget& operator=(const MemoryBudget&) = delete;
 
@@ -47,26 +55,65 @@ class MemoryBudget {
     if (whole_ != nullptr) whole_->Give(bytes);
   }
 
+  // Leaves the end of `thing`, which is charged to `budget`, to the budget's discarder: what it
+  // took comes back once it has ended. Without a budget, or a discarder, it ends here.
+  template <typename T>
+  static void Discard(std::shared_ptr<MemoryBudget> budget, T thing) {
+    if (budget == nullptr || budget->discarder_ == nullptr) return;
+    Discarder* discarder = budget->discarder_.get();  // which `thing` may be the last to hold
+    wnn::Discard(discarder, Discarded<T>(std::move(budget), std::move(thing)));
+  }
+  // Whether something that was discarded, of this budget or its parts, has not ended.
+  bool has_discarded() const { return n_discarded_.load(std::memory_order_acquire) > 0; }
+  // Waits until there is no such thing. kTimeout when `stop` says so.
+  Status AwaitDiscarded(const StopCondition& stop) const {
+    while (has_discarded()) {
+      WNN_RETURN_IF_ERROR(stop.Check());
+      discarder_->Wait();
+    }
+    return OkStatus();
+  }
+
  private:
+  template <typename T>
+  struct Discarded {
+    Discarded(std::shared_ptr<MemoryBudget> b, T t) : budget(std::move(b)), thing(std::move(t)) {
+      budget->CountDiscarded(1);
+    }
+    Discarded(Discarded&& other) noexcept = default;
+    ~Discarded() {
+      if (budget == nullptr) return;  // moved from
+      thing.reset();
+      budget->CountDiscarded(-1);
+    }
+    std::shared_ptr<MemoryBudget> budget;
+    std::optional<T> thing;
+  };
+
+  void CountDiscarded(int64_t n) {
+    n_discarded_.fetch_add(n, std::memory_order_release);
+    if (whole_ != nullptr) whole_->CountDiscarded(n);
+  }
+
   const uint64_t limit_bytes_;
   const std::shared_ptr<MemoryBudget> whole_;
+  const std::shared_ptr<Discarder> discarder_;
   std::atomic<uint64_t> used_bytes_{0};
+  std::atomic<int64_t> n_discarded_{0};  // and not ended
 };
 
-// A part of a budget, given back when this dies. Move-only; may outlive everything but itself.
+// What one owner has taken from a budget, which grows and shrinks; given back when this dies. With
+// a null budget nothing is counted and nothing refused. Move-only; may outlive everything but
+// itself. Thread-compatible.
 class MemoryCharge {
  public:
   MemoryCharge() = default;
-  // kTooLarge, naming the limit, if the budget has no `bytes` left. A null budget has no limit.
+  // Of nothing so far.
+  explicit MemoryCharge(std::shared_ptr<MemoryBudget> budget) : budget_(std::move(budget)) {}
+  // kTooLarge, naming the limit, if the budget has no `bytes` left.
   static Result<MemoryCharge> Take(std::shared_ptr<MemoryBudget> budget, uint64_t bytes) {
-    MemoryCharge charge;
-    if (budget == nullptr) return charge;
-    if (!budget->TryTake(bytes)) {
-      return TooLarge("the tensors of one run take more than the limit of " +
-                      std::to_string(budget->limit_bytes()) + " bytes");
-    }
-    charge.budget_ = std::move(budget);
-    charge.bytes_ = bytes;
+    MemoryCharge charge(std::move(budget));
+    WNN_RETURN_IF_ERROR(charge.Resize(bytes));
     return charge;
   }
   MemoryCharge(MemoryCharge&& other) noexcept
@@ -80,23 +127,10 @@ class MemoryCharge {
     if (budget_ != nullptr) budget_->Give(bytes_);
   }
 
- private:
-  std::shared_ptr<MemoryBudget> budget_;
-  uint64_t bytes_ = 0;
-};
-
-// What one owner has taken from a budget, which grows and shrinks; given back with the owner. With
-// a null budget nothing is counted and nothing refused. Thread-compatible.
-class MemoryShare {
- public:
-  explicit MemoryShare(std::shared_ptr<MemoryBudget> budget) : budget_(std::move(budget)) {}
-  MemoryShare(const MemoryShare&) = delete;
-  MemoryShare& operator=(const MemoryShare&) = delete;
-  ~MemoryShare() {
-    if (budget_ != nullptr) budget_->Give(bytes_);
-  }
-
-  // Takes or gives back what is missing to `bytes`. On failure the share stays what it was.
+  const std::shared_ptr<MemoryBudget>& budget() const { return budget_; }
+  uint64_t bytes() const { return bytes_; }
+  // Takes or gives back what is missing to `bytes`. On failure, kTooLarge, naming the limit, it
+  // stays what it was.
   Status Resize(uint64_t bytes) {
     if (budget_ == nullptr) return OkStatus();
     if (bytes > bytes_) {

@@ -18,21 +18,24 @@ struct Slice {
   int64_t offset_bytes = 0;
 };
 
-std::vector<Slice> MakeSlices(std::span<const int64_t> whole, std::span<const Shape> parts,
-                              size_t axis, size_t element_bytes, bool to_whole,
-                              StoppableParallel& stop) {
+// `extents`: of the parts, along `axis`. Some of the slices only once `stop` holds.
+std::vector<Slice> MakeSlices(const Shape& whole, std::span<const int64_t> extents, size_t axis,
+                              size_t element_bytes, bool to_whole, StoppableParallel& stop) {
   StopCheck check(stop);
   const std::vector<int64_t> whole_strides = kernels::DenseStrides(whole);
   std::vector<Slice> slices;
+  slices.reserve(extents.size());
+  Shape part = whole;
   int64_t first = 0;
-  for (const Shape& part : parts) {
+  for (const int64_t extent : extents) {
     if (check.Stopped(300)) break;
-    std::vector<int64_t> part_strides = kernels::DenseStrides(part);
+    part[axis] = extent;
+    const std::vector<int64_t> part_strides = kernels::DenseStrides(part);
     const auto& to = to_whole ? whole_strides : part_strides;
     const auto& from = to_whole ? part_strides : whole_strides;
     slices.push_back({kernels::StridedCopy(part, to, from, element_bytes),
                       first * whole_strides[axis] * static_cast<int64_t>(element_bytes)});
-    first += part[axis];
+    first += extent;
   }
   return slices;
 }
@@ -123,10 +126,12 @@ Result<CompiledPtr> CompileConcat(const CompileContext& context) {
   const Shape out = context.OutputShape(0);
   WNN_ASSIGN_OR_RETURN(int64_t wanted_axis, ConcatAxis(context));
   WNN_ASSIGN_OR_RETURN(size_t axis, NormalizeAxis(wanted_axis, out.size()));
-  std::vector<Shape> parts;
-  for (size_t i = 0; i < context.n_inputs(); ++i) parts.push_back(context.InputShape(i));
+  std::vector<int64_t> extents;
+  for (size_t i = 0; i < context.n_inputs(); ++i) {
+    extents.push_back(context.Input(i).dims[axis].value);
+  }
   return CompiledPtr(std::make_unique<ConcatOp>(
-      MakeSlices(out, parts, axis, DTypeBits(context.InputType(0)) / 8, true, context.stop()),
+      MakeSlices(out, extents, axis, DTypeBits(context.InputType(0)) / 8, true, context.stop()),
       ViewAxis(out, axis).outer == 1));
 }
 
@@ -190,13 +195,13 @@ Result<CompiledPtr> CompileSplit(const CompileContext& context) {
   const Shape in = context.InputShape(0);
   WNN_ASSIGN_OR_RETURN(int64_t wanted_axis, context.attributes().Int("axis", 0));
   WNN_ASSIGN_OR_RETURN(size_t axis, NormalizeAxis(wanted_axis, in.size()));
-  std::vector<Shape> parts;
+  std::vector<int64_t> extents;
   for (size_t i = 0; i < context.n_outputs(); ++i) {
     if (!context.HasOutput(i)) return Unsupported("an output in the middle is left out");
-    parts.push_back(context.OutputShape(i));
+    extents.push_back(context.OutputShape(i)[axis]);
   }
   return CompiledPtr(std::make_unique<SplitOp>(
-      MakeSlices(in, parts, axis, DTypeBits(context.InputType(0)) / 8, false, context.stop())));
+      MakeSlices(in, extents, axis, DTypeBits(context.InputType(0)) / 8, false, context.stop())));
 }
 
 constexpr auto kOps = std::to_array<OpDef>({

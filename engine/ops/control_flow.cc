@@ -164,7 +164,12 @@ Status EvaluateSequenceMap(EvaluateContext& context) {
                              std::to_string(n));
     }
   }
-  std::vector<std::vector<Value>> lists(context.n_outputs());
+  std::vector<Sequence> lists;
+  for (size_t i = 0; i < context.n_outputs(); ++i) {
+    const ValueTypePtr type = context.HasOutput(i) ? context.OutputFact(i).container : nullptr;
+    lists.push_back(context.NewSequence(type != nullptr ? type->element : nullptr));
+    WNN_RETURN_IF_ERROR(lists[i].Reserve(n));
+  }
   for (size_t e = 0; e < n; ++e) {
     std::vector<Value> inputs;
     for (size_t i = 0; i < context.n_inputs(); ++i) {
@@ -179,14 +184,12 @@ Status EvaluateSequenceMap(EvaluateContext& context) {
         return InvalidArgument("output " + std::to_string(i) + " of its body is " +
                                ValueTypeToString(*TypeOf(outputs[i])) + ", not a tensor");
       }
-      lists[i].push_back(std::move(outputs[i]));
+      lists[i].elements.push_back(std::move(outputs[i]));
     }
   }
   for (size_t i = 0; i < lists.size(); ++i) {
     if (!context.HasOutput(i)) continue;
-    const ValueTypePtr& type = context.OutputFact(i).container;
-    WNN_ASSIGN_OR_RETURN(Value made, context.MakeSequence(type != nullptr ? type->element : nullptr,
-                                                          std::move(lists[i])));
+    WNN_ASSIGN_OR_RETURN(Value made, context.Finish(std::move(lists[i])));
     context.SetOutput(i, std::move(made));
   }
   return OkStatus();

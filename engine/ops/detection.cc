@@ -86,7 +86,7 @@ Status EvaluateNonMaxSuppression(EvaluateContext& context) {
   std::vector<int64_t> selected;  // triples
   std::vector<size_t> order;
   std::vector<Box> kept;
-  MemoryShare memory(context.budget());
+  MemoryCharge memory(context.budget());
   // Vectors double as they grow.
   const auto charge = [&] {
     return memory.Resize(2 * (n * sizeof(size_t) + selected.size() * sizeof(int64_t)) +

@@ -51,17 +51,26 @@ Result<Tensor> EvaluateContext::Allocate(DType dtype, Shape shape) const {
   return Tensor::Allocate(dtype, std::move(shape), budget());
 }
 
-Result<Value> EvaluateContext::MakeStrings(Shape shape, std::vector<std::string> elements) const {
-  WNN_RETURN_IF_ERROR(CheckSize(Fact::Concrete(DType::kString, shape)));
-  WNN_ASSIGN_OR_RETURN(StringTensor strings,
-                       StringTensor::Make(std::move(shape), std::move(elements), budget()));
+StringTensor EvaluateContext::NewStrings(Shape shape) const {
+  StringTensor strings(budget());
+  strings.shape = std::move(shape);
+  return strings;
+}
+
+Sequence EvaluateContext::NewSequence(ValueTypePtr element) const {
+  Sequence sequence(budget());
+  sequence.element = std::move(element);
+  return sequence;
+}
+
+Result<Value> EvaluateContext::Finish(StringTensor strings) const {
+  WNN_RETURN_IF_ERROR(CheckSize(Fact::Concrete(DType::kString, strings.shape)));
+  WNN_RETURN_IF_ERROR(strings.Charge());
   return Value(std::move(strings));
 }
 
-Result<Value> EvaluateContext::MakeSequence(ValueTypePtr element,
-                                            std::vector<Value> elements) const {
-  WNN_ASSIGN_OR_RETURN(Sequence sequence,
-                       Sequence::Make(std::move(element), std::move(elements), budget()));
+Result<Value> EvaluateContext::Finish(Sequence sequence) const {
+  WNN_RETURN_IF_ERROR(sequence.Charge());
   return Value(std::move(sequence));
 }
 

@@ -79,9 +79,12 @@ class EvaluateContext : public OpContext {
 
   // Uninitialised. kTooLarge over the limits.
   Result<Tensor> Allocate(DType dtype, Shape shape) const;
-  // The like for strings and lists. REQUIRES, of strings: as many elements as `shape` has.
-  Result<Value> MakeStrings(Shape shape, std::vector<std::string> elements) const;
-  Result<Value> MakeSequence(ValueTypePtr element, std::vector<Value> elements) const;
+  // Strings and lists, within the run's budget, to be filled and then finished. Finish() is
+  // kTooLarge over the limits. REQUIRES, of strings: as many elements as `shape` has.
+  StringTensor NewStrings(Shape shape) const;
+  Sequence NewSequence(ValueTypePtr element) const;
+  Result<Value> Finish(StringTensor strings) const;
+  Result<Value> Finish(Sequence sequence) const;
 
   // REQUIRES, once the EvaluateFn returns: every output that HasOutput() was set.
   void SetOutput(size_t i, Value value) {

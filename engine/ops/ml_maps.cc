@@ -6,7 +6,6 @@
 #include <cstring>
 #include <map>
 #include <numeric>
-#include <unordered_map>
 #include <vector>
 
 #include "engine/base/stop_check.h"
@@ -14,6 +13,7 @@
 #include "engine/ops/evaluate_context.h"
 #include "engine/ops/families.h"
 #include "engine/ops/ml_scores.h"
+#include "engine/ops/places.h"
 #include "engine/ops/shape_math.h"
 #include "engine/ops/text.h"
 
@@ -77,19 +77,18 @@ Status EvaluateZipMap(EvaluateContext& context) {
   WNN_ASSIGN_OR_RETURN(Value labels, ReadLabels(context));
   const Tensor& x = context.InputTensor(0);
   const int64_t width = x.shape().back(), n_rows = x.shape().size() == 2 ? x.shape()[0] : 1;
-  std::vector<Value> maps;
+  Sequence maps =
+      context.NewSequence(ValueType::OfMap(labels.dtype(), ValueType::OfTensor(DType::kFloat)));
+  WNN_RETURN_IF_ERROR(maps.Reserve(static_cast<size_t>(n_rows)));
   for (int64_t row = 0; row < n_rows; ++row) {
     WNN_RETURN_IF_ERROR(context.stop().Check());
     WNN_ASSIGN_OR_RETURN(Tensor scores, context.Allocate(DType::kFloat, {width}));
     std::memcpy(scores.bytes().data(),
                 x.bytes().data() + static_cast<size_t>(row) * scores.bytes().size(),
                 scores.bytes().size());
-    maps.emplace_back(Map{labels, Value(std::move(scores))});
+    maps.elements.emplace_back(Map{labels, Value(std::move(scores))});
   }
-  WNN_ASSIGN_OR_RETURN(
-      Value made,
-      context.MakeSequence(ValueType::OfMap(labels.dtype(), ValueType::OfTensor(DType::kFloat)),
-                           std::move(maps)));
+  WNN_ASSIGN_OR_RETURN(Value made, context.Finish(std::move(maps)));
   context.SetOutput(0, std::move(made));
   return OkStatus();
 }
@@ -219,16 +218,17 @@ Status InferDictVectorizer(InferContext& context) {
   return OkStatus();
 }
 
-// Where words stand among `keys`. kTimeout once the run is to stop.
+// A key that Places can have: a string is as long as the list that it is in.
 template <typename T>
-Result<std::unordered_map<T, int64_t>> PlacesAmong(const EvaluateContext& context,
-                                                   std::span<const T> keys) {
-  StopCheck check(context.parallel());
-  std::unordered_map<T, int64_t> places;
-  for (size_t i = 0; i < keys.size(); ++i) {
-    if (check.Stopped(200)) return context.stop().Check();
-    places[keys[i]] = static_cast<int64_t>(i);
-  }
+using KeyOf = std::conditional_t<std::is_same_v<T, std::string>, std::string_view, T>;
+
+// kTimeout once the run is to stop.
+template <typename T>
+Result<Places<KeyOf<T>>> PlacesAmong(const EvaluateContext& context, std::span<const T> keys) {
+  const auto key_at = [&](size_t i) { return KeyOf<T>(keys[i]); };
+  WNN_ASSIGN_OR_RETURN(auto places, Places<KeyOf<T>>::Of(keys.size(), key_at, 20,
+                                                         context.parallel(), context.budget()));
+  WNN_RETURN_IF_ERROR(context.stop().Check());
   return places;
 }
 
@@ -241,8 +241,7 @@ Result<std::vector<int64_t>> Find(const EvaluateContext& context, std::span<cons
   std::vector<int64_t> found;
   for (const T& word : vocabulary) {
     if (check.Stopped(200)) return context.stop().Check();
-    const auto place = places.find(word);
-    found.push_back(place == places.end() ? -1 : place->second);
+    found.push_back(places.Find(word));
   }
   return found;
 }
@@ -319,8 +318,8 @@ Status EvaluateCategoryMapper(EvaluateContext& context) {
     StopCheck check(context.parallel());
     for (const std::string& text : texts->elements) {
       if (check.Stopped(200)) return context.stop().Check();
-      const auto place = places.find(text);
-      *to++ = place == places.end() ? other : integers[static_cast<size_t>(place->second)];
+      const int64_t place = places.Find(text);
+      *to++ = place < 0 ? other : integers[static_cast<size_t>(place)];
     }
     context.SetOutput(0, std::move(out));
     return OkStatus();
@@ -330,9 +329,9 @@ Status EvaluateCategoryMapper(EvaluateContext& context) {
                        TextBuilder::Make(context, static_cast<int64_t>(numbers.size())));
   WNN_ASSIGN_OR_RETURN(const auto places, PlacesAmong<int64_t>(context, integers));
   for (const int64_t number : numbers) {
-    const auto place = places.find(number);
-    WNN_RETURN_IF_ERROR(out.Add(
-        place == places.end() ? std::string(unused) : strings[static_cast<size_t>(place->second)]));
+    const int64_t place = places.Find(number);
+    WNN_RETURN_IF_ERROR(
+        out.Add(place < 0 ? std::string(unused) : strings[static_cast<size_t>(place)]));
   }
   WNN_ASSIGN_OR_RETURN(Value made, std::move(out).Finish(std::move(shape)));
   context.SetOutput(0, std::move(made));

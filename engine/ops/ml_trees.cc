@@ -2,7 +2,7 @@
 #include <algorithm>
 #include <array>
 #include <cstring>
-#include <map>
+#include <numeric>
 #include <set>
 
 #include "engine/base/stop_check.h"
@@ -11,6 +11,7 @@
 #include "engine/kernels/trees.h"
 #include "engine/ops/families.h"
 #include "engine/ops/ml_scores.h"
+#include "engine/ops/places.h"
 #include "engine/ops/shape_math.h"
 #include "engine/ops/type_sets.h"
 
@@ -162,26 +163,37 @@ Result<TreeEnsemble> ReadOldTrees(const CompileContext& context, int64_t n_targe
     return Malformed("the attributes of leaves are not equally many");
   }
   if (n > size_t{1} << 30) return TooLarge("there are too many nodes");
-  std::map<std::pair<int64_t, int64_t>, size_t> places;
-  StopCheck check(context.stop());
-  for (size_t i = 0; i < n; ++i) {
-    if (check.Stopped(300)) return context.stop().Check();
-    if (!places.emplace(std::pair(trees[i], ids[i]), i).second) {
-      return Malformed("node " + std::to_string(ids[i]) + " is there twice");
-    }
+  using TreeAndId = std::pair<int64_t, int64_t>;
+  const auto key_at = [&](size_t i) { return TreeAndId(trees[i], ids[i]); };
+  WNN_ASSIGN_OR_RETURN(const auto places,
+                       Places<TreeAndId>::Of(n, key_at, 5, context.stop(), nullptr));
+  WNN_RETURN_IF_ERROR(context.stop().Check());
+  if (const int64_t twice = places.FindTwice(); twice >= 0) {
+    return Malformed("node " + std::to_string(ids[static_cast<size_t>(twice)]) + " is there twice");
   }
+  StopCheck check(context.stop());
   TreeEnsemble ensemble;
   ensemble.n_targets = n_targets;
-  // Weights by leaf, in the order of the nodes.
-  std::map<size_t, std::vector<TreeEnsemble::Weight>> weights;
+  // The nodes of the weights, and where those of each node begin once they are in the nodes' order.
+  std::vector<size_t> node_of(leaf_nodes.size()), begin(n + 1, 0);
   for (size_t i = 0; i < leaf_nodes.size(); ++i) {
     if (check.Stopped(500)) return context.stop().Check();
-    const auto place = places.find({leaf_trees[i], leaf_nodes[i]});
-    if (place == places.end()) return Malformed("a leaf is missing");
+    const int64_t node = places.Find({leaf_trees[i], leaf_nodes[i]});
+    if (node < 0) return Malformed("a leaf is missing");
     if (leaf_targets[i] < 0 || leaf_targets[i] >= n_targets) {
       return Malformed("target " + std::to_string(leaf_targets[i]) + " does not exist");
     }
-    weights[place->second].push_back({static_cast<int32_t>(leaf_targets[i]), leaf_weights[i]});
+    node_of[i] = static_cast<size_t>(node);
+    ++begin[node_of[i] + 1];
+  }
+  std::partial_sum(begin.begin(), begin.end(), begin.begin());
+  std::vector<TreeEnsemble::Weight> weights(leaf_nodes.size());
+  {
+    std::vector<size_t> next(begin.begin(), begin.end() - 1);
+    for (size_t i = 0; i < leaf_nodes.size(); ++i) {
+      if (check.Stopped(10)) return context.stop().Check();
+      weights[next[node_of[i]]++] = {static_cast<int32_t>(leaf_targets[i]), leaf_weights[i]};
+    }
   }
   std::vector<TreeBuilder::RawNode> raw(n);
   std::vector<int32_t> leaf_of(n, 0);
@@ -191,11 +203,11 @@ Result<TreeEnsemble> ReadOldTrees(const CompileContext& context, int64_t n_targe
     if (modes[i] == "LEAF") {
       raw[i].is_leaf = true;
       leaf_of[i] = static_cast<int32_t>(ensemble.leaves.size());
-      const auto begin = static_cast<int32_t>(ensemble.weights.size());
-      if (const auto own = weights.find(i); own != weights.end()) {
-        ensemble.weights.insert(ensemble.weights.end(), own->second.begin(), own->second.end());
-      }
-      ensemble.leaves.push_back({begin, static_cast<int32_t>(ensemble.weights.size())});
+      const auto first = static_cast<int32_t>(ensemble.weights.size());
+      ensemble.weights.insert(ensemble.weights.end(),
+                              weights.begin() + static_cast<std::ptrdiff_t>(begin[i]),
+                              weights.begin() + static_cast<std::ptrdiff_t>(begin[i + 1]));
+      ensemble.leaves.push_back({first, static_cast<int32_t>(ensemble.weights.size())});
       continue;
     }
     WNN_ASSIGN_OR_RETURN(raw[i].node.mode, ModeOf(modes[i]));
@@ -204,10 +216,10 @@ Result<TreeEnsemble> ReadOldTrees(const CompileContext& context, int64_t n_targe
     raw[i].node.split = splits[i];
     raw[i].node.missing_is_yes = !missing.empty() && missing[i] != 0;
     for (const bool is_yes : {true, false}) {
-      const auto child = places.find({trees[i], is_yes ? yes[i] : no[i]});
-      if (child == places.end()) return Malformed("a child is missing");
-      (is_yes ? raw[i].yes : raw[i].no) = static_cast<int64_t>(child->second);
-      is_child[child->second] = 1;
+      const int64_t child = places.Find({trees[i], is_yes ? yes[i] : no[i]});
+      if (child < 0) return Malformed("a child is missing");
+      (is_yes ? raw[i].yes : raw[i].no) = child;
+      is_child[static_cast<size_t>(child)] = 1;
     }
   }
   std::vector<int64_t> roots;

@@ -4,6 +4,7 @@
 #include <array>
 #include <cstring>
 
+#include "engine/base/stop_check.h"
 #include "engine/ops/families.h"
 #include "engine/ops/shape_math.h"
 #include "engine/ops/subgraph_math.h"
@@ -70,7 +71,8 @@ Status InferEmpty(InferContext& context) {
 }
 
 Status EvaluateEmpty(EvaluateContext& context) {
-  WNN_ASSIGN_OR_RETURN(Value made, context.MakeSequence(ElementOf(context.OutputFact(0)), {}));
+  WNN_ASSIGN_OR_RETURN(Value made,
+                       context.Finish(context.NewSequence(ElementOf(context.OutputFact(0)))));
   context.SetOutput(0, std::move(made));
   return OkStatus();
 }
@@ -84,10 +86,9 @@ Status InferConstruct(InferContext& context) {
 }
 
 Status EvaluateConstruct(EvaluateContext& context) {
-  std::vector<Value> elements;
-  for (size_t i = 0; i < context.n_inputs(); ++i) elements.push_back(context.InputValue(i));
-  WNN_ASSIGN_OR_RETURN(Value made,
-                       context.MakeSequence(ElementOf(context.OutputFact(0)), std::move(elements)));
+  Sequence list = context.NewSequence(ElementOf(context.OutputFact(0)));
+  for (size_t i = 0; i < context.n_inputs(); ++i) list.elements.push_back(context.InputValue(i));
+  WNN_ASSIGN_OR_RETURN(Value made, context.Finish(std::move(list)));
   context.SetOutput(0, std::move(made));
   return OkStatus();
 }
@@ -122,6 +123,17 @@ Status InferInsert(InferContext& context) {
   return OkStatus();
 }
 
+// Adds elements [begin, end) of another list. kTimeout once the run is to stop.
+Status AddElements(const EvaluateContext& context, const Sequence& from, size_t begin, size_t end,
+                   Sequence& to) {
+  StopCheck check(context.parallel());
+  for (size_t i = begin; i < end; ++i) {
+    if (check.Stopped(20)) return context.stop().Check();
+    to.elements.push_back(from.elements[i]);
+  }
+  return OkStatus();
+}
+
 Status EvaluateInsert(EvaluateContext& context) {
   WNN_ASSIGN_OR_RETURN(const Sequence* sequence, SequenceInput(context, 0));
   const size_t size = sequence->elements.size();
@@ -129,12 +141,12 @@ Status EvaluateInsert(EvaluateContext& context) {
   if (context.HasInput(2)) {
     WNN_ASSIGN_OR_RETURN(at, Position(context, 2, size, true));
   }
-  std::vector<Value> elements;
-  elements.reserve(size + 1);
-  elements = sequence->elements;
-  elements.insert(elements.begin() + static_cast<std::ptrdiff_t>(at), context.InputValue(1));
-  WNN_ASSIGN_OR_RETURN(Value made,
-                       context.MakeSequence(ElementOf(context.OutputFact(0)), std::move(elements)));
+  Sequence list = context.NewSequence(ElementOf(context.OutputFact(0)));
+  WNN_RETURN_IF_ERROR(list.Reserve(size + 1));
+  WNN_RETURN_IF_ERROR(AddElements(context, *sequence, 0, at, list));
+  list.elements.push_back(context.InputValue(1));
+  WNN_RETURN_IF_ERROR(AddElements(context, *sequence, at, size, list));
+  WNN_ASSIGN_OR_RETURN(Value made, context.Finish(std::move(list)));
   context.SetOutput(0, std::move(made));
   return OkStatus();
 }
@@ -154,9 +166,11 @@ Status EvaluateErase(EvaluateContext& context) {
   if (context.HasInput(1)) {
     WNN_ASSIGN_OR_RETURN(at, Position(context, 1, size, false));
   }
-  std::vector<Value> elements = sequence->elements;
-  elements.erase(elements.begin() + static_cast<std::ptrdiff_t>(at));
-  WNN_ASSIGN_OR_RETURN(Value made, context.MakeSequence(sequence->element, std::move(elements)));
+  Sequence list = context.NewSequence(sequence->element);
+  WNN_RETURN_IF_ERROR(list.Reserve(size - 1));
+  WNN_RETURN_IF_ERROR(AddElements(context, *sequence, 0, at, list));
+  WNN_RETURN_IF_ERROR(AddElements(context, *sequence, at + 1, size, list));
+  WNN_ASSIGN_OR_RETURN(Value made, context.Finish(std::move(list)));
   context.SetOutput(0, std::move(made));
   return OkStatus();
 }
@@ -182,59 +196,79 @@ Status InferSplit(InferContext& context) {
   return OkStatus();
 }
 
-// How long each part is. `split` is nothing (parts of 1), a length for all, or one for each.
-Result<std::vector<int64_t>> PartLengths(const EvaluateContext& context, int64_t extent) {
-  WNN_ASSIGN_OR_RETURN(auto given, context.InputInts(1));
-  const bool is_scalar = !context.HasInput(1) || context.Input(1).rank() == 0;
-  std::vector<int64_t> lengths;
-  if (is_scalar) {
-    const int64_t length = given ? given->at(0) : 1;
-    if (length <= 0) return InvalidArgument("parts of length " + std::to_string(length));
-    // An axis may be far longer than memory: a part is at least what its list entry takes.
-    if (extent / length > static_cast<int64_t>(context.limits().max_memory_bytes / sizeof(Value))) {
-      return TooLarge("a sequence of " + std::to_string(extent / length) + " parts");
+// How an axis is cut into parts.
+class Parts {
+ public:
+  // `split` is nothing (parts of 1), a length for all, or one for each.
+  static Result<Parts> Of(const EvaluateContext& context, int64_t extent) {
+    Parts parts;
+    WNN_ASSIGN_OR_RETURN(auto given, context.InputInts(1));
+    if (context.HasInput(1) && context.Input(1).rank() != 0) {
+      WNN_RETURN_IF_ERROR(CheckLengths(*given, extent));
+      parts.n_ = given->size();
+      parts.lengths_ = std::move(*given);
+      return parts;
     }
-    for (int64_t at = 0; at < extent; at += length) {
-      lengths.push_back(std::min(length, extent - at));
+    parts.rest_ = extent;
+    parts.length_ = given ? given->at(0) : 1;
+    if (parts.length_ <= 0) {
+      return InvalidArgument("parts of length " + std::to_string(parts.length_));
     }
-    return lengths;
+    parts.n_ = static_cast<size_t>(extent / parts.length_ + (extent % parts.length_ != 0));
+    return parts;
   }
-  int64_t rest = extent;
-  for (int64_t length : *given) {
-    if (length < 0 || length > rest) {
-      return InvalidArgument("the lengths " + ShapeToString(*given) + " do not fit an axis of " +
-                             std::to_string(extent));
-    }
-    rest -= length;
+
+  size_t size() const { return n_; }
+  // REQUIRES: called once for each part, in their order.
+  int64_t NextLength() {
+    if (!lengths_.empty()) return lengths_[next_++];
+    const int64_t length = std::min(length_, rest_);
+    rest_ -= length;
+    return length;
   }
-  if (rest != 0) {
-    return InvalidArgument("the lengths " + ShapeToString(*given) + " leave " +
+
+ private:
+  static Status CheckLengths(std::span<const int64_t> lengths, int64_t extent) {
+    int64_t rest = extent;
+    for (int64_t length : lengths) {
+      if (length < 0 || length > rest) {
+        return InvalidArgument("the lengths " + ShapeToString(lengths) + " do not fit an axis of " +
+                               std::to_string(extent));
+      }
+      rest -= length;
+    }
+    if (rest == 0) return OkStatus();
+    return InvalidArgument("the lengths " + ShapeToString(lengths) + " leave " +
                            std::to_string(rest) + " of an axis of " + std::to_string(extent));
   }
-  return std::move(*given);
-}
+
+  size_t n_ = 0, next_ = 0;
+  std::vector<int64_t> lengths_;  // empty: length_ each, and what is left for the last one
+  int64_t length_ = 0, rest_ = 0;
+};
 
 Status EvaluateSplit(EvaluateContext& context) {
   const Value& whole = context.InputValue(0);
   WNN_ASSIGN_OR_RETURN(int64_t wanted, context.attributes().Int("axis", 0));
   WNN_ASSIGN_OR_RETURN(int64_t keepdims, context.attributes().Int("keepdims", 1));
   WNN_ASSIGN_OR_RETURN(size_t axis, NormalizeAxis(wanted, whole.dims().size()));
-  WNN_ASSIGN_OR_RETURN(std::vector<int64_t> lengths, PartLengths(context, whole.dims()[axis]));
-  std::vector<Value> parts;
+  WNN_ASSIGN_OR_RETURN(Parts parts, Parts::Of(context, whole.dims()[axis]));
+  // keepdims speaks only of parts that nobody gave lengths for.
+  const bool drops_axis = keepdims == 0 && !context.HasInput(1);
+  Sequence list = context.NewSequence(ValueType::OfTensor(whole.dtype()));
+  WNN_RETURN_IF_ERROR(list.Reserve(parts.size()));
   int64_t at = 0;
-  for (int64_t length : lengths) {
+  for (size_t i = 0; i < parts.size(); ++i) {
     WNN_RETURN_IF_ERROR(context.stop().Check());
+    const int64_t length = parts.NextLength();
     WNN_ASSIGN_OR_RETURN(Value part, SliceValue(context, whole, axis, at, length));
-    // keepdims speaks only of parts that nobody gave lengths for.
-    const bool drops_axis = keepdims == 0 && !context.HasInput(1);
     if (drops_axis) {
       WNN_ASSIGN_OR_RETURN(part, DropAxis(context, part, axis));
     }
-    parts.push_back(std::move(part));
+    list.elements.push_back(std::move(part));
     at += length;
   }
-  WNN_ASSIGN_OR_RETURN(Value made,
-                       context.MakeSequence(ValueType::OfTensor(whole.dtype()), std::move(parts)));
+  WNN_ASSIGN_OR_RETURN(Value made, context.Finish(std::move(list)));
   context.SetOutput(0, std::move(made));
   return OkStatus();
 }

@@ -75,22 +75,18 @@ Status StringIntegers::Restore(const graph::Node& node, std::vector<Value>& outp
     if (!HasBit(node.op->string_outputs, i) || from == nullptr) continue;
     if (from->dtype() != DType::kInt32) return Internal("strings became something else");
     const int32_t* integers = reinterpret_cast<const int32_t*>(from->bytes().data());
-    std::vector<std::string> elements;
+    StringTensor strings(budget);
+    strings.shape = from->shape();
     const size_t n_elements = static_cast<size_t>(from->n_elements());
-    {
-      // Is there room at all? Make() charges it for good.
-      auto room = MemoryCharge::Take(budget, uint64_t{sizeof(std::string)} * n_elements);
-      if (!room) return std::move(room.error());
-    }
-    elements.reserve(n_elements);
+    WNN_RETURN_IF_ERROR(strings.Reserve(n_elements));
     for (size_t e = 0; e < n_elements; ++e) {
       const size_t at = static_cast<size_t>(integers[e]);
       if (at >= sorted_.size()) return Internal("an operator made up a string");
       if (check.Stopped(20 + static_cast<int64_t>(sorted_[at].size()) / 2)) return OkStatus();
-      elements.emplace_back(sorted_[at]);
+      WNN_RETURN_IF_ERROR(strings.ChargeText(sorted_[at].size()));
+      strings.elements.emplace_back(sorted_[at]);
     }
-    WNN_ASSIGN_OR_RETURN(StringTensor strings,
-                         StringTensor::Make(from->shape(), std::move(elements), budget));
+    WNN_RETURN_IF_ERROR(strings.Charge());
     outputs[i] = Value(std::move(strings));
   }
   return OkStatus();

@@ -71,7 +71,7 @@ Result<Value> NoTurns(const EvaluateContext& context, const Fact& fact) {
     for (const Dim& dim : fact.dims) shape.push_back(graph::IsKnown(dim) ? dim.value : 0);
     shape[0] = 0;
   }
-  if (fact.dtype == DType::kString) return context.MakeStrings(std::move(shape), {});
+  if (fact.dtype == DType::kString) return context.Finish(context.NewStrings(std::move(shape)));
   if (fact.dtype == DType::kUndefined) {
     return Unsupported("the type of a result of no turns is not known");
   }

@@ -77,14 +77,12 @@ std::string ChangeCase(std::string_view text, bool to_lower, Parallel& parallel)
 }  // namespace
 
 Result<TextBuilder> TextBuilder::Make(const EvaluateContext& context, int64_t n) {
-  const uint64_t n_bytes = static_cast<uint64_t>(n) * sizeof(std::string);
   if (static_cast<uint64_t>(n) > context.limits().max_tensor_bytes / sizeof(std::string)) {
     return TooLarge(std::to_string(n) + " strings are over the limit of " +
                     std::to_string(context.limits().max_tensor_bytes) + " bytes");
   }
   TextBuilder builder(context);
-  WNN_ASSIGN_OR_RETURN(builder.charge_, MemoryCharge::Take(context.budget(), n_bytes));
-  builder.elements_.reserve(static_cast<size_t>(n));
+  WNN_RETURN_IF_ERROR(builder.strings_.Reserve(static_cast<size_t>(n)));
   return builder;
 }
 
@@ -95,13 +93,14 @@ Status TextBuilder::Add(std::string text) {
                     std::to_string(context_->limits().max_tensor_bytes) + " bytes");
   }
   if (check_.Stopped(100 + static_cast<int64_t>(text.size()))) return context_->stop().Check();
-  elements_.push_back(std::move(text));
+  WNN_RETURN_IF_ERROR(strings_.ChargeText(text.size()));
+  strings_.elements.push_back(std::move(text));
   return OkStatus();
 }
 
 Result<Value> TextBuilder::Finish(Shape shape) && {
-  charge_ = MemoryCharge();
-  return context_->MakeStrings(std::move(shape), std::move(elements_));
+  strings_.shape = std::move(shape);
+  return context_->Finish(std::move(strings_));
 }
 
 std::string ToLower(std::string_view text, Parallel& parallel) {

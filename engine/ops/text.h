@@ -18,19 +18,18 @@ class TextBuilder {
   // kTooLarge when all strings together are over the limit of one tensor or of the run. kTimeout,
   // now and then, once the run is to stop.
   Status Add(std::string text);
-  int64_t size() const { return static_cast<int64_t>(elements_.size()); }
+  int64_t size() const { return static_cast<int64_t>(strings_.elements.size()); }
   // REQUIRES: as many strings as `shape` has.
   Result<Value> Finish(Shape shape) &&;
 
  private:
   explicit TextBuilder(const EvaluateContext& context)
-      : context_(&context), check_(context.parallel()) {}
+      : context_(&context), strings_(context.budget()), check_(context.parallel()) {}
 
   const EvaluateContext* context_;
-  std::vector<std::string> elements_;
+  StringTensor strings_;
   uint64_t n_bytes_ = 0;
   StopCheck check_;
-  MemoryCharge charge_;  // of the list, until Finish() charges list and texts
 };
 
 // The text with its letters in the other case: Latin, Greek and Cyrillic ones that have one

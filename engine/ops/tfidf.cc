@@ -101,9 +101,8 @@ Result<int64_t> CountOutputs(const Attributes& attributes) {
   return last + 1;
 }
 
-Result<std::shared_ptr<const NgramTree>> MakeTree(const EvaluateContext& context) {
+Status FillTree(const EvaluateContext& context, NgramTree* tree) {
   const Attributes& attributes = context.attributes();
-  auto tree = std::make_shared<NgramTree>();
   WNN_ASSIGN_OR_RETURN(tree->mode, ReadMode(attributes));
   WNN_ASSIGN_OR_RETURN(tree->min_length, attributes.RequiredInt("min_gram_length"));
   WNN_ASSIGN_OR_RETURN(tree->max_length, attributes.RequiredInt("max_gram_length"));
@@ -127,6 +126,15 @@ Result<std::shared_ptr<const NgramTree>> MakeTree(const EvaluateContext& context
     for (size_t i = 0; i < indexes.size(); ++i) {
       tree->weights[static_cast<size_t>(indexes[i])] = weights[i];
     }
+  }
+  return OkStatus();
+}
+
+Result<std::shared_ptr<const NgramTree>> MakeTree(const EvaluateContext& context) {
+  auto tree = std::make_shared<NgramTree>();
+  if (Status status = FillTree(context, tree.get()); !status.ok()) {
+    MemoryBudget::Discard(context.budget(), std::move(tree));  // which may be large
+    return status;
   }
   return std::shared_ptr<const NgramTree>(std::move(tree));
 }

@@ -49,20 +49,22 @@ void CopyElements(const Run& run, const Tensor& from, const Tensor& to, StopChec
   });
 }
 
-void CopyStrings(const Run& run, const StringTensor& from, std::vector<std::string>& to,
-                 StopCheck& check) {
+// kTooLarge if the run has no room for them.
+Status CopyStrings(const Run& run, const StringTensor& from, StringTensor& to, StopCheck& check) {
+  Status status;
   ForEachRun(run, 20, check, [&](size_t at, size_t into, size_t n) {
-    for (size_t i = 0; i < n; ++i) {
+    for (size_t i = 0; i < n && status.ok(); ++i) {
       const std::string& text = from.elements[at + i];
       if (check.Stopped(static_cast<int64_t>(text.size()) / 4)) return;
-      to[into + i] = text;
+      status = to.ChargeText(text.size());
+      if (status.ok()) to.elements[into + i] = text;
     }
   });
+  return status;
 }
 
-// Room for that many strings, if the run has it.
-Result<std::vector<std::string>> AllocateStrings(const EvaluateContext& context,
-                                                 std::span<const int64_t> shape) {
+// That many empty strings, if the run has room for them.
+Result<StringTensor> AllocateStrings(const EvaluateContext& context, Shape shape) {
   const auto count = ElementCount(shape);
   const auto bytes = count
                          ? CheckedMul<uint64_t>(static_cast<uint64_t>(*count), sizeof(std::string))
@@ -71,9 +73,10 @@ Result<std::vector<std::string>> AllocateStrings(const EvaluateContext& context,
     return TooLarge("strings " + ShapeToString(shape) + " are over the limit of " +
                     std::to_string(context.limits().max_tensor_bytes) + " bytes");
   }
-  auto room = MemoryCharge::Take(context.budget(), *bytes);
-  if (!room) return std::move(room.error());
-  return std::vector<std::string>(static_cast<size_t>(*count));
+  StringTensor strings = context.NewStrings(std::move(shape));
+  WNN_RETURN_IF_ERROR(strings.Reserve(static_cast<size_t>(*count)));
+  strings.elements.resize(static_cast<size_t>(*count));
+  return strings;
 }
 
 }  // namespace
@@ -98,17 +101,22 @@ Result<Value> SliceValue(const EvaluateContext& context, const Value& value, siz
     return Value(std::move(out));
   }
   if (value.strings() == nullptr) return InvalidArgument(TypeOfValue(value) + " is no tensor");
-  WNN_ASSIGN_OR_RETURN(std::vector<std::string> elements, AllocateStrings(context, shape));
-  CopyStrings(run, *value.strings(), elements, check);
+  WNN_ASSIGN_OR_RETURN(StringTensor out, AllocateStrings(context, std::move(shape)));
+  WNN_RETURN_IF_ERROR(CopyStrings(run, *value.strings(), out, check));
   if (check.Stopped(0)) return context.stop().Check();
-  return context.MakeStrings(std::move(shape), std::move(elements));
+  return context.Finish(std::move(out));
 }
 
 Result<Value> DropAxis(const EvaluateContext& context, const Value& value, size_t axis) {
   Shape shape(value.dims().begin(), value.dims().end());
   shape.erase(shape.begin() + static_cast<std::ptrdiff_t>(axis));
   if (const Tensor* tensor = value.tensor()) return Value(tensor->WithShape(std::move(shape)));
-  return context.MakeStrings(std::move(shape), value.strings()->elements);
+  WNN_ASSIGN_OR_RETURN(StringTensor out, AllocateStrings(context, std::move(shape)));
+  StopCheck check(context.parallel());
+  const int64_t n = static_cast<int64_t>(out.elements.size());
+  WNN_RETURN_IF_ERROR(CopyStrings({.length = n}, *value.strings(), out, check));
+  if (check.Stopped(0)) return context.stop().Check();
+  return context.Finish(std::move(out));
 }
 
 Result<Value> JoinValues(const EvaluateContext& context, std::span<const Value> values,
@@ -143,7 +151,7 @@ Result<Value> JoinValues(const EvaluateContext& context, std::span<const Value> 
   WNN_RETURN_IF_ERROR(CheckSize(Fact::Concrete(first.dtype(), shape)));
   const AxisView view = ViewAxis(shape, axis);
   Tensor out;
-  std::vector<std::string> strings;
+  StringTensor strings;
   if (first.tensor() != nullptr) {
     WNN_ASSIGN_OR_RETURN(out, context.Allocate(first.dtype(), shape));
   } else {
@@ -162,13 +170,13 @@ Result<Value> JoinValues(const EvaluateContext& context, std::span<const Value> 
     if (value.tensor() != nullptr) {
       CopyElements(run, *value.tensor(), out, check);
     } else {
-      CopyStrings(run, *value.strings(), strings, check);
+      WNN_RETURN_IF_ERROR(CopyStrings(run, *value.strings(), strings, check));
     }
     at += part;
   }
   if (check.Stopped(0)) return context.stop().Check();
   if (first.tensor() != nullptr) return Value(std::move(out));
-  return context.MakeStrings(std::move(shape), std::move(strings));
+  return context.Finish(std::move(strings));
 }
 
 Status StackedValues::Add(Value value) {

@@ -242,6 +242,9 @@ Status ExecutionImpl::Run(const RunOptions& options) {
       return InvalidArgument("input " + graph::Quoted(model_.inputs()[i].name) + " was not set");
     }
   }
+  Discard(budget_, std::exchange(values_, {}));
+  // What earlier runs left is in the budget until it has ended.
+  if (budget_ != nullptr) WNN_RETURN_IF_ERROR(budget_->AwaitDiscarded(options.stop));
   const bool is_stale = types_changed_ || (!is_interpreted_ && ValuesChanged());
   if (is_stale || (plan_ == nullptr && !is_interpreted_)) {
     WNN_RETURN_IF_ERROR(MakePlan(options.stop));
@@ -257,7 +260,6 @@ Status ExecutionImpl::Run(const RunOptions& options) {
 }
 
 Status ExecutionImpl::Interpret(const StopCondition& stop) {
-  values_.clear();
   const uint64_t max_bytes = model_.limits().max_memory_bytes;
   const uint64_t input_bytes = InputBytes();
   StoppableParallel parallel(parallel_, stop);

@@ -70,7 +70,7 @@ class ExecutionImpl {
   SerialParallel serial_;
   Parallel& parallel_;
   const std::shared_ptr<MemoryBudget> budget_;  // null: only the model's limits hold
-  MemoryShare memory_;                          // of the inputs' own buffers and the arena
+  MemoryCharge memory_;                         // of the inputs' own buffers and the arena
   std::vector<Input> inputs_;
   bool types_changed_ = true;  // since the plan was made
   std::shared_ptr<const plan::Plan> plan_;

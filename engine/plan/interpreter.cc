@@ -77,9 +77,14 @@ Result<std::vector<Value>> Interpreter::Run(std::vector<Value> inputs,
                                             const ops::RunEnvironment& environment) {
   environment_ = &environment;
   auto outputs = RunProgram(program_, std::move(inputs), {});
+  // Together: each may be short to end, and all of them not.
+  std::vector<Value> rest;
   for (auto& [program, frame] : frames_) {
-    for (Value& value : frame.values) value = Value();
+    for (Value& value : frame.values) {
+      if (!value.empty()) rest.push_back(std::exchange(value, Value()));
+    }
   }
+  Discard(environment.budget, std::move(rest));
   scratch_ = AlignedBuffer();
   scratch_charge_ = MemoryCharge();
   return outputs;

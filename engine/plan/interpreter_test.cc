@@ -154,5 +154,65 @@ TEST(InterpreterTest, StopsWhenAsked) {
   EXPECT_TRUE(execution->Run({}).ok());
 }
 
+// Keeps what it is given until somebody waits for it.
+class Keeper final : public Discarder {
+ public:
+  void Discard(std::unique_ptr<Garbage> garbage) override { kept_.push_back(std::move(garbage)); }
+  void Wait() override {
+    ++n_waits;
+    kept_.clear();
+  }
+
+  int n_waits = 0;
+
+ private:
+  std::vector<std::unique_ptr<Garbage>> kept_;
+};
+
+TEST(InterpreterTest, ARunWaitsForWhatTheOneBeforeLeft) {
+  constexpr int64_t kParts = 40'000;
+  ModelBuilder builder;
+  builder.Input("x", DType::kFloat, {"N"});
+  builder.Node("SplitToSequence", {"x"}, {"s"});
+  builder.Node("SequenceLength", {"s"}, {"y"});
+  builder.Output("y");
+  auto model = Model::Load(builder.Build(), {});
+  ASSERT_TRUE(model.has_value()) << model.error().message();
+  auto keeper = std::make_shared<Keeper>();
+  // Room for the parts of one run.
+  auto budget = std::make_shared<MemoryBudget>(kParts * 300, keeper);
+  auto execution = std::move(*Execution::Create(*model, {.budget = budget}));
+  const Tensor x = MakeTensor<float>({kParts}, std::vector<float>(kParts, 1));
+  ASSERT_TRUE(execution->SetInput(0, x.view()).ok());
+  ASSERT_TRUE(execution->Run({}).ok());
+  EXPECT_EQ(keeper->n_waits, 0);
+  EXPECT_GT(budget->used_bytes(), uint64_t{kParts * 200});
+  RunOptions late;
+  late.stop.deadline = std::chrono::steady_clock::now();
+  EXPECT_EQ(execution->Run(late).code(), Code::kTimeout);
+  const Status status = execution->Run({});
+  EXPECT_TRUE(status.ok()) << status.message();
+  EXPECT_EQ(keeper->n_waits, 1);
+  EXPECT_EQ(ValuesOf<int64_t>(*Tensor::CopyOf(*execution->Output(0))),
+            std::vector<int64_t>{kParts});
+}
+
+TEST(InterpreterTest, CopiesOfALongTextAreWithinItsMemory) {
+  ModelBuilder builder(20);
+  builder.Input("x", DType::kString, {1});
+  builder.Input("i", DType::kInt64, {"N"});
+  builder.Node("Gather", {"x", "i"}, {"y"});
+  builder.Output("y");
+  LoadOptions options;
+  options.limits.max_memory_bytes = uint64_t{20} << 20;
+  const Value text = testing::Strings({1}, {std::string(size_t{1} << 20, 'a')});
+  const auto run = [&](size_t n) {
+    const Tensor at = MakeTensor<int64_t>({static_cast<int64_t>(n)}, std::vector<int64_t>(n, 0));
+    return testing::RunValues(builder.Build(), {text, Value(at.WithShape(at.shape()))}, options);
+  };
+  EXPECT_TRUE(run(5).has_value());
+  EXPECT_EQ(run(100).error().code(), Code::kTooLarge);
+}
+
 }  // namespace
 }  // namespace wnn::engine

@@ -39,6 +39,34 @@ Status CheckTensors(const Value& value) {
   return OkStatus();
 }
 
+// Things, each of an allocation or a few, that take some milliseconds to free: 0.1 to 0.3
+// microseconds each.
+constexpr size_t kLongEnd = 32'768;
+
+// Takes from `left` the things that `value` holds, until none is left.
+void CountThings(const Value& value, size_t* left) {
+  const auto take = [left](size_t n) { *left -= std::min(n, *left); };
+  take(1);
+  if (const StringTensor* strings = value.strings()) {
+    take(strings->elements.size());
+  } else if (const Sequence* sequence = value.sequence()) {
+    for (size_t i = 0; i < sequence->elements.size() && *left > 0; ++i) {
+      CountThings(sequence->elements[i], left);
+    }
+  } else if (const Optional* optional = value.optional()) {
+    CountThings(optional->value, left);
+  } else if (const Map* map = value.map()) {
+    CountThings(map->keys, left);
+    CountThings(map->values, left);
+  }
+}
+
+bool IsLongToEnd(std::span<const Value> values) {
+  size_t left = kLongEnd;
+  for (size_t i = 0; i < values.size() && left > 0; ++i) CountThings(values[i], &left);
+  return left == 0;
+}
+
 }  // namespace
 
 ValueTypePtr ValueType::OfTensor(DType dtype) {
@@ -147,23 +175,66 @@ bool Value::IsUnique() const {
 
 Result<StringTensor> StringTensor::Make(Shape shape, std::vector<std::string> elements,
                                         std::shared_ptr<MemoryBudget> budget) {
-  StringTensor strings;
-  uint64_t bytes = 0;
-  for (const std::string& element : elements) bytes += sizeof(element) + element.size();
-  WNN_ASSIGN_OR_RETURN(strings.charge, MemoryCharge::Take(std::move(budget), bytes));
+  StringTensor strings(std::move(budget));
   strings.shape = std::move(shape);
   strings.elements = std::move(elements);
+  WNN_RETURN_IF_ERROR(strings.Charge());
   return strings;
+}
+
+StringTensor::~StringTensor() {
+  if (elements.size() < kLongEnd) return;
+  std::shared_ptr<MemoryBudget> budget = charge.budget();
+  MemoryBudget::Discard(std::move(budget), std::pair(std::move(charge), std::move(elements)));
+}
+
+Status StringTensor::Reserve(size_t n) {
+  WNN_RETURN_IF_ERROR(charge.Resize(uint64_t{sizeof(std::string)} * n));
+  elements.reserve(n);
+  return OkStatus();
+}
+
+Status StringTensor::ChargeText(size_t n_bytes) {
+  constexpr uint64_t kStepBytes = uint64_t{1} << 20;
+  uncharged_bytes += n_bytes;
+  if (uncharged_bytes < kStepBytes) return OkStatus();
+  WNN_RETURN_IF_ERROR(charge.Resize(charge.bytes() + uncharged_bytes));
+  uncharged_bytes = 0;
+  return OkStatus();
+}
+
+Status StringTensor::Charge() {
+  uint64_t bytes = 0;
+  for (const std::string& text : elements) bytes += sizeof(text) + text.size();
+  uncharged_bytes = 0;
+  return charge.Resize(bytes);
 }
 
 Result<Sequence> Sequence::Make(ValueTypePtr element, std::vector<Value> elements,
                                 std::shared_ptr<MemoryBudget> budget) {
-  Sequence sequence;
-  WNN_ASSIGN_OR_RETURN(sequence.charge,
-                       MemoryCharge::Take(std::move(budget), elements.size() * sizeof(Value)));
+  Sequence sequence(std::move(budget));
   sequence.element = std::move(element);
   sequence.elements = std::move(elements);
+  WNN_RETURN_IF_ERROR(sequence.Charge());
   return sequence;
+}
+
+Sequence::~Sequence() {
+  if (!IsLongToEnd(elements)) return;
+  std::shared_ptr<MemoryBudget> budget = charge.budget();
+  MemoryBudget::Discard(std::move(budget), std::pair(std::move(charge), std::move(elements)));
+}
+
+Status Sequence::Reserve(size_t n) {
+  WNN_RETURN_IF_ERROR(charge.Resize(uint64_t{sizeof(Value)} * n));
+  elements.reserve(n);
+  return OkStatus();
+}
+
+Status Sequence::Charge() { return charge.Resize(elements.size() * sizeof(Value)); }
+
+void Discard(std::shared_ptr<MemoryBudget> budget, std::vector<Value> values) {
+  if (IsLongToEnd(values)) MemoryBudget::Discard(std::move(budget), std::move(values));
 }
 
 ValueTypePtr TypeOf(const Value& value) {

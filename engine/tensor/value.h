@@ -90,26 +90,57 @@ class Value {
       held_;
 };
 
-// Strings are bytes: UTF-8 by ONNX's rules, but nothing relies on it. Row-major.
+// Strings are bytes: UTF-8 by ONNX's rules, but nothing relies on it. Row-major. Move-only.
+//
+// The end of many strings, or of a long sequence, is left to the budget's discarder, if it has one.
 struct StringTensor {
   // Charged to `budget`. REQUIRES: as many elements as `shape` has.
   static Result<StringTensor> Make(Shape shape, std::vector<std::string> elements,
                                    std::shared_ptr<MemoryBudget> budget = nullptr);
+  // Of `budget`, with nothing charged to it: for elements that come one by one.
+  explicit StringTensor(std::shared_ptr<MemoryBudget> budget = nullptr)
+      : charge(std::move(budget)) {}
+  StringTensor(StringTensor&&) noexcept = default;
+  StringTensor& operator=(StringTensor&&) noexcept = default;
+  ~StringTensor();
+
+  // Room for `n` elements, charged to the budget. kTooLarge if that has none.
+  Status Reserve(size_t n);
+  // To be called before an element of so many bytes is added: charges them, a megabyte at a time.
+  Status ChargeText(size_t n_bytes);
+  // Charges what it has become.
+  Status Charge();
 
   Shape shape;
   std::vector<std::string> elements;
   MemoryCharge charge;
+  uint64_t uncharged_bytes = 0;
 };
 
+// Move-only.
 struct Sequence {
   // Charged to `budget`: the list, not what it shares.
   static Result<Sequence> Make(ValueTypePtr element, std::vector<Value> elements,
                                std::shared_ptr<MemoryBudget> budget = nullptr);
+  // Of `budget`, with nothing charged to it: for elements that come one by one.
+  explicit Sequence(std::shared_ptr<MemoryBudget> budget = nullptr) : charge(std::move(budget)) {}
+  Sequence(Sequence&&) noexcept = default;
+  Sequence& operator=(Sequence&&) noexcept = default;
+  ~Sequence();
+
+  // Room for `n` elements, charged to the budget. kTooLarge if that has none.
+  Status Reserve(size_t n);
+  // Charges the list that it has become.
+  Status Charge();
 
   ValueTypePtr element;  // null if not known
   std::vector<Value> elements;
   MemoryCharge charge;
 };
+
+// Lets `values` go, as a Sequence does: what takes long is left to the discarder of `budget`, which
+// may be null.
+void Discard(std::shared_ptr<MemoryBudget> budget, std::vector<Value> values);
 
 struct Optional {
   ValueTypePtr element;  // null if not known

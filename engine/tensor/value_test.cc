@@ -88,5 +88,73 @@ TEST(MemoryBudgetTest, CountsWhatLives) {
   EXPECT_EQ(budget->used_bytes(), 0u);
 }
 
+// Keeps what it is given.
+class Keeper final : public Discarder {
+ public:
+  void Discard(std::unique_ptr<Garbage> garbage) override { kept.push_back(std::move(garbage)); }
+  void Wait() override { kept.clear(); }
+
+  std::vector<std::unique_ptr<Garbage>> kept;
+};
+
+TEST(DiscardTest, WhatTakesLongToFreeIsLeftToTheBudgetsDiscarder) {
+  constexpr size_t kMany = 40'000;
+  auto keeper = std::make_shared<Keeper>();
+  auto budget = std::make_shared<MemoryBudget>(uint64_t{1} << 30, keeper);
+  {
+    auto few = StringTensor::Make({2}, {"a", "b"}, budget);
+  }
+  EXPECT_TRUE(keeper->kept.empty());
+  {
+    auto many = StringTensor::Make({kMany}, std::vector<std::string>(kMany), budget);
+  }
+  EXPECT_EQ(keeper->kept.size(), 1u);
+  {
+    auto list = Sequence::Make(nullptr, std::vector<Value>(kMany, Ints({1})), budget);
+  }
+  EXPECT_EQ(keeper->kept.size(), 2u);
+  // What is long is what all of it holds together.
+  const auto half = [&] {
+    return Value(
+        std::move(*StringTensor::Make({kMany / 2}, std::vector<std::string>(kMany / 2), budget)));
+  };
+  {
+    auto nested = Sequence::Make(nullptr, {half(), Value(Map{Ints({1}), half()})}, budget);
+  }
+  EXPECT_EQ(keeper->kept.size(), 3u);
+  Discard(budget, {half()});
+  EXPECT_EQ(keeper->kept.size(), 3u);
+  Discard(budget, {half(), half()});
+  EXPECT_EQ(keeper->kept.size(), 4u);
+  // It is in the budget until it has ended.
+  EXPECT_GT(budget->used_bytes(), kMany * sizeof(std::string));
+  EXPECT_TRUE(budget->AwaitDiscarded({}).ok());
+  EXPECT_EQ(budget->used_bytes(), 0u);
+}
+
+TEST(DiscardTest, WithoutADiscarderItEndsAtOnce) {
+  auto budget = std::make_shared<MemoryBudget>(uint64_t{1} << 30);
+  {
+    auto list = Sequence::Make(nullptr, std::vector<Value>(40'000, Ints({1})), budget);
+  }
+  EXPECT_FALSE(budget->has_discarded());
+  EXPECT_EQ(budget->used_bytes(), 0u);
+}
+
+TEST(StringTensorTest, TextsAreChargedBeforeTheyAreThere) {
+  auto budget = std::make_shared<MemoryBudget>(uint64_t{10} << 20);
+  StringTensor strings(budget);
+  ASSERT_TRUE(strings.Reserve(1000).ok());
+  const std::string text(size_t{1} << 20, 'a');
+  Status status;
+  while (status.ok() && strings.elements.size() < 1000) {
+    status = strings.ChargeText(text.size());
+    if (status.ok()) strings.elements.push_back(text);
+  }
+  EXPECT_EQ(status.code(), Code::kTooLarge);
+  EXPECT_EQ(strings.elements.size(), 9u);
+  EXPECT_TRUE(strings.Charge().ok());
+}
+
 }  // namespace
 }  // namespace wnn

@@ -73,7 +73,7 @@ class FakeRuntime final : public runtimes::Runtime {
 
    private:
     std::shared_ptr<Control> control_;
-    MemoryShare memory_;
+    MemoryCharge memory_;
     std::optional<Tensor> input_;
     std::optional<Tensor> output_;
   };

@@ -5,6 +5,8 @@
 #include <string>
 #include <utility>
 
+#include "host/nn/background_discarder.h"
+
 namespace wnn::nn {
 // Exclusive use of a context for one call, without waiting: false while another call has it.
 class Session::ContextUse {
@@ -32,7 +34,8 @@ class Session::ContextUse {
 Session::Session(std::shared_ptr<Environment> environment, SessionOptions options)
     : environment_(std::move(environment)),
       options_(std::move(options)),
-      memory_(std::make_shared<MemoryBudget>(options_.limits.max_memory_bytes)) {
+      memory_(std::make_shared<MemoryBudget>(options_.limits.max_memory_bytes,
+                                             std::make_shared<BackgroundDiscarder>())) {
   if (options_.graph_cache == nullptr) options_.graph_cache = std::make_shared<GraphCache>();
 }
 
@@ -40,11 +43,16 @@ Result<Handle> Session::Load(std::span<const std::byte> model, Encoding encoding
                              runtimes::Target target) {
   CallTimer timer(options_.observer, Call::kLoad);
   WNN_RETURN_IF_ERROR(environment_->CheckLoad(model.size(), encoding, target));
+  WNN_RETURN_IF_ERROR(AwaitMemory());
   WNN_ASSIGN_OR_RETURN(auto graph, options_.graph_cache->GetOrLoad(model, target, [&] {
     return environment_->Load(model, encoding, target, {StopOfCall(), memory_->left_bytes()});
   }));
   WNN_ASSIGN_OR_RETURN(HeldGraph held, Charge(std::move(graph)));
   return Publish(std::move(held));
+}
+
+Status Session::AwaitMemory() const {
+  return memory_->has_discarded() ? memory_->AwaitDiscarded(StopOfCall()) : OkStatus();
 }
 
 StopCondition Session::StopOfCall() const {
@@ -61,10 +69,10 @@ StopCondition Session::StopOfCall() const {
 Result<Session::HeldGraph> Session::Charge(std::shared_ptr<const runtimes::Graph> graph) {
   MutexLock lock(mutex_);
   std::erase_if(charged_, [](const auto& entry) { return entry.second.expired(); });
-  std::weak_ptr<MemoryShare>& entry = charged_[graph.get()];
-  std::shared_ptr<MemoryShare> memory = entry.lock();
+  std::weak_ptr<MemoryCharge>& entry = charged_[graph.get()];
+  std::shared_ptr<MemoryCharge> memory = entry.lock();
   if (memory == nullptr) {
-    memory = std::make_shared<MemoryShare>(memory_);
+    memory = std::make_shared<MemoryCharge>(memory_);
     WNN_RETURN_IF_ERROR(memory->Resize(graph->memory_bytes()));
     entry = memory;
   }
@@ -160,6 +168,7 @@ Status Session::SetInput(Handle handle, uint32_t index, const TensorView& tensor
   ContextUse use(std::move(context));
   WNN_RETURN_IF_ERROR(use.Check());
   WNN_RETURN_IF_ERROR(CheckGiven(index, tensor));
+  WNN_RETURN_IF_ERROR(AwaitMemory());
   WNN_RETURN_IF_ERROR(CarryState(use, index));
   WNN_RETURN_IF_ERROR((*use).SetInput(index, tensor));
   timer.set_bytes_copied(tensor.data.size());
@@ -172,6 +181,7 @@ Status Session::BindInput(Handle handle, uint32_t index, const TensorView& tenso
   ContextUse use(std::move(context));
   WNN_RETURN_IF_ERROR(use.Check());
   WNN_RETURN_IF_ERROR(CheckGiven(index, tensor));
+  WNN_RETURN_IF_ERROR(AwaitMemory());
   WNN_RETURN_IF_ERROR(CarryState(use, index));
   return (*use).BindInput(index, tensor);
 }

@@ -117,7 +117,7 @@ class Session {
   // A graph, and what it costs the guest.
   struct HeldGraph {
     std::shared_ptr<const runtimes::Graph> graph;
-    std::shared_ptr<MemoryShare> memory;  // one for all handles of the graph; null for the host's
+    std::shared_ptr<MemoryCharge> memory;  // one for all handles of the graph; null for the host's
   };
   struct Context {
     Context(HeldGraph g, std::shared_ptr<MemoryBudget> memory, std::unique_ptr<runtimes::Context> c)
@@ -137,6 +137,9 @@ class Session {
   Status CarryState(const ContextUse& use, std::optional<size_t> set) const;
   // When a call that begins now must end.
   StopCondition StopOfCall() const;
+  // Waits, within the time of a call, for memory that earlier calls let go and that is still in the
+  // guest's budget.
+  Status AwaitMemory() const;
   Result<HeldGraph> Charge(std::shared_ptr<const runtimes::Graph> graph);
   Result<Handle> Publish(HeldGraph graph);
 
@@ -148,7 +151,7 @@ class Session {
   Handle next_context_ WNN_GUARDED_BY(mutex_) = 0;
   std::unordered_map<Handle, HeldGraph> graphs_ WNN_GUARDED_BY(mutex_);
   // What each graph that came as bytes costs, for as long as it is held.
-  std::map<const runtimes::Graph*, std::weak_ptr<MemoryShare>> charged_ WNN_GUARDED_BY(mutex_);
+  std::map<const runtimes::Graph*, std::weak_ptr<MemoryCharge>> charged_ WNN_GUARDED_BY(mutex_);
   std::unordered_map<Handle, std::shared_ptr<Context>> contexts_ WNN_GUARDED_BY(mutex_);
   std::string last_error_ WNN_GUARDED_BY(mutex_);
 };

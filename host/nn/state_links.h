@@ -70,7 +70,7 @@ class StateLinks {
   Status MakeRoom(Link& link, uint64_t bytes, const Limits& limits);
 
   std::shared_ptr<const runtimes::Graph> graph_;
-  MemoryShare memory_;
+  MemoryCharge memory_;
   std::vector<std::unique_ptr<Link>> links_;
   bool has_outputs_ = false;
 };

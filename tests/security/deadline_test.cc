@@ -10,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include "host/nn/background_discarder.h"
 #include "host/nn/environment.h"
 #include "tests/security/late.h"
 #include "tests/security/works.h"
@@ -337,7 +338,10 @@ Result<Late> Stop(const std::shared_ptr<const runtimes::Runtime>& runtime, const
   const nn::Environment environment(options);
   WNN_ASSIGN_OR_RETURN(const auto graph, environment.Load(AsBytes(work.model), nn::Encoding::kOnnx,
                                                           runtimes::Target::kCpu));
-  WNN_ASSIGN_OR_RETURN(const auto context, graph->NewContext());
+  // As a guest's session has it.
+  const auto budget = std::make_shared<MemoryBudget>(options.limits.max_memory_bytes,
+                                                     std::make_shared<nn::BackgroundDiscarder>());
+  WNN_ASSIGN_OR_RETURN(const auto context, graph->NewContext(budget));
   WNN_RETURN_IF_ERROR(BindAll(*context, work, &Input::big));
   Status status;
   const Late late = Sweep([&](Clock::time_point deadline) {

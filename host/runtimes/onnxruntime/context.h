@@ -60,7 +60,7 @@ class OnnxRuntimeContext final : public Context {
 
   std::shared_ptr<const OnnxRuntimeGraph> graph_;
   const OrtApi* api_;
-  MemoryShare memory_;
+  MemoryCharge memory_;
   OrtMemoryInfoHandle cpu_;
   OrtRunOptionsHandle run_options_;
   std::vector<const char*> input_names_;   // borrowed from graph_

@@ -31,7 +31,7 @@ class TractContext final : public Context {
   TractContextHandle context_;
   uint64_t max_memory_bytes_;
   std::shared_ptr<MemoryBudget> budget_;  // may be null
-  MemoryShare memory_;                    // what context_ holds
+  MemoryCharge memory_;                   // what context_ holds
   bool has_outputs_ = false;
 };
 
