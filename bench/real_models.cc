@@ -5,11 +5,10 @@
 //
 // The two take turns, each for as many seconds a model as said (2 if nothing is said); before each
 // turn all threads sleep, the other's pool among them. The least time of one inference counts.
-// Models that are not on this machine are left out.
+// Models that are not on this machine are left out. NAME "4-bit" is the section on 4-bit weights.
 #include "tests/models/real_models.h"
 
 #include <algorithm>
-#include <chrono>
 #include <cmath>
 #include <cstdio>
 #include <cstdlib>
@@ -18,13 +17,13 @@
 #include <thread>
 #include <vector>
 
-#include "bench/measure.h"
+#include "bench/nbit_models.h"
+#include "bench/stats.h"
+#include "bench/turns.h"
 #include "tests/support/runtimes.h"
 
 namespace wnn::testing {
 namespace {
-
-using Clock = std::chrono::steady_clock;
 
 constexpr const char* kHead =
     "# Trained models\n\n"
@@ -43,6 +42,8 @@ constexpr const char* kTableHead =
     "ONNX Runtime | ratio |\n"
     "|---|---|---:|---:|---:|---:|---:|---:|---:|\n";
 
+constexpr std::string_view kNBitModels = "4-bit";
+
 // The processor's name, and how busy the machine was: times of a busy one tell little.
 void PrintMachine() {
   std::string name = "an unnamed processor";
@@ -59,27 +60,6 @@ void PrintMachine() {
               load[0] > 1 ? ", so that the times are not to be relied on" : "");
 }
 
-// The least milliseconds of one compute by each of the models, in turns.
-Result<std::vector<double>> LeastTimes(std::vector<PreparedModel*> models, double seconds) {
-  constexpr double kBlockMs = 20;
-  std::vector<double> least(models.size(), HUGE_VAL);
-  const auto end = Clock::now() + std::chrono::duration<double>(seconds * 2);
-  for (int round = 0; round < 3 || Clock::now() < end; ++round) {
-    for (size_t i = 0; i < models.size(); ++i) {
-      bench::WaitUntilIdle();
-      WNN_RETURN_IF_ERROR(models[i]->context->Compute({}));
-      for (double block = 0; block < kBlockMs;) {
-        const auto begin = Clock::now();
-        WNN_RETURN_IF_ERROR(models[i]->context->Compute({}));
-        const double ms = std::chrono::duration<double, std::milli>(Clock::now() - begin).count();
-        least[i] = std::min(least[i], ms);
-        block += ms;
-      }
-    }
-  }
-  return least;
-}
-
 Status Report(const RealModel& model, const std::filesystem::path& file, double seconds) {
   std::string times;
   double difference = 0;
@@ -88,7 +68,12 @@ Status Report(const RealModel& model, const std::filesystem::path& file, double 
                          Prepare(model, file, *RuntimeNamed("builtin"), n_threads));
     WNN_ASSIGN_OR_RETURN(PreparedModel theirs,
                          Prepare(model, file, *RuntimeNamed("onnxruntime"), n_threads));
-    WNN_ASSIGN_OR_RETURN(std::vector<double> least, LeastTimes({&ours, &theirs}, seconds));
+    runtimes::Context* const contexts[] = {ours.context.get(), theirs.context.get()};
+    WNN_ASSIGN_OR_RETURN(auto measured, bench::TimeInTurns(contexts, seconds));
+    double least[2];
+    for (size_t i = 0; i < 2; ++i) {
+      least[i] = bench::Milliseconds(*std::ranges::min_element(measured[i]));
+    }
     WNN_ASSIGN_OR_RETURN(std::vector<OutputNumbers> got, Outputs(ours));
     WNN_ASSIGN_OR_RETURN(std::vector<OutputNumbers> expected, Outputs(theirs));
     WNN_ASSIGN_OR_RETURN(difference, Difference(got, expected, model.tolerance));
@@ -120,6 +105,12 @@ int Main(std::span<char* const> words) {
     if (!file || !asked) continue;
     if (Status status = Report(model, *file, seconds); !status.ok()) {
       std::fprintf(stderr, "%s: %s\n", model.name, std::string(status.message()).c_str());
+      ++n_failed;
+    }
+  }
+  if (names.empty() || std::ranges::find(names, kNBitModels) != names.end()) {
+    if (Status status = bench::ReportNBitModels(seconds); !status.ok()) {
+      std::fprintf(stderr, "%s\n", std::string(status.message()).c_str());
       ++n_failed;
     }
   }

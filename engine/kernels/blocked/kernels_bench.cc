@@ -271,8 +271,10 @@ void RegisterAll() {
       RegisterBenchmark(name("gemm " + size).c_str(),
                         [isa, m, n, k](benchmark::State& s) { BenchGemm(s, isa, m, n, k); });
     }
-    for (const auto& [m, n, k] :
-         {std::array<int64_t, 3>{1, 2048, 2048}, {4, 2048, 2048}, {64, 2048, 2048}}) {
+    for (const auto& [m, n, k] : {std::array<int64_t, 3>{1, 2048, 2048},
+                                  {1, 8192, 8192},
+                                  {4, 2048, 2048},
+                                  {64, 2048, 2048}}) {
       const std::string size =
           std::to_string(m) + "x" + std::to_string(n) + "x" + std::to_string(k);
       RegisterBenchmark(name("4-bit gemm " + size).c_str(),

@@ -18,7 +18,7 @@ constexpr int64_t kFewRows = 16;
 // Rows that share an unpacked panel.
 constexpr int64_t kManyRows = 256;
 // Of k: what a panel covers, and what is done between two looks whether to stop.
-constexpr int64_t kPanelDepth = 256;
+constexpr int64_t kPanelDepth = 512;
 constexpr int64_t kPiece = 16384;
 constexpr int64_t kPanelWidth = kMaxTileBlocks * kBlock;
 
@@ -128,17 +128,23 @@ void RunFew(const Pass& pass, Parallel& parallel) {
   });
 }
 
-// Adds a tile's sums to C.
+// Adds a tile's sums to C, or sets it the first time; adds the bias the last time.
 void AddTile(const NBitGemmArgs& args, Range rows, Range columns, bool first, bool last,
              const float* sums) {
+  const float* bias = last ? args.bias : nullptr;
   for (int64_t row = rows.begin; row < rows.end; ++row, sums += kBlock) {
-    float* c = args.c + row * args.ldc;
-    for (int64_t j = columns.begin; j < columns.end; ++j) {
-      const int64_t at = j - columns.begin;
-      float sum = sums[at / kBlock * kMaxTileRows * kBlock + at % kBlock];
-      if (!first) sum += c[j];
-      if (last && args.bias != nullptr) sum += args.bias[j];
-      c[j] = sum;
+    const float* from = sums;
+    for (int64_t j = columns.begin; j < columns.end; j += kBlock, from += kMaxTileRows * kBlock) {
+      float* c = args.c + row * args.ldc + j;
+      const int64_t live = std::min(kBlock, columns.end - j);
+      if (first) {
+        std::copy_n(from, live, c);
+      } else {
+        for (int64_t i = 0; i < live; ++i) c[i] += from[i];
+      }
+      if (bias != nullptr) {
+        for (int64_t i = 0; i < live; ++i) c[i] += bias[j + i];
+      }
     }
   }
 }

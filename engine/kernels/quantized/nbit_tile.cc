@@ -20,29 +20,25 @@ using VI = hn::Vec<DI>;
 template <int kBits>
 inline constexpr int kInWord = 32 / kBits;
 
-// Vectors of 16 lanes look 4-bit integers up in a table of floats, which ignores higher bits.
-#if HWY_TARGET <= HWY_AVX3
-template <int kBits>
-inline constexpr bool kByTable = kBits <= 4;
+// A word a lane, of any alignment.
+HWY_INLINE VI LoadWords(const std::byte* from) {
+#if HWY_TARGET == HWY_SCALAR
+  int32_t word;
+  std::memcpy(&word, from, sizeof(word));
+  return hn::Set(DI(), word);
 #else
-template <int kBits>
-inline constexpr bool kByTable = false;
+  const hn::Repartition<uint8_t, DI> bytes;
+  return hn::BitCast(DI(), hn::LoadU(bytes, reinterpret_cast<const uint8_t*>(from)));
 #endif
+}
 
 // Integer kAt of each word, times 1 / Factor(). Masked where they are, integers need no shift but
 // are powers of two too large; only the last, at the sign, goes down.
 template <int kBits, int kAt>
-HWY_INLINE V Number(VI words, [[maybe_unused]] V table) {
-  [[maybe_unused]] const hn::RebindToUnsigned<DI> du;
-#if HWY_TARGET <= HWY_AVX3
-  if constexpr (kByTable<kBits>) {
-    const auto low = hn::ShiftRight<kBits * kAt>(hn::BitCast(du, words));
-    return hn::TableLookupLanes(table, hn::Indices512<float>{low.raw});
-  }
-#endif
+HWY_INLINE V Number(VI words) {
   if constexpr (kAt + 1 == kInWord<kBits>) {
-    return hn::ConvertTo(D(),
-                         hn::BitCast(DI(), hn::ShiftRight<32 - kBits>(hn::BitCast(du, words))));
+    const auto bits = hn::BitCast(hn::RebindToUnsigned<DI>(), words);
+    return hn::ConvertTo(D(), hn::BitCast(DI(), hn::ShiftRight<32 - kBits>(bits)));
   } else {
     constexpr int32_t kMask = ((1 << kBits) - 1) << (kBits * kAt);
     return hn::ConvertTo(D(), hn::And(words, hn::Set(DI(), kMask)));
@@ -51,18 +47,7 @@ HWY_INLINE V Number(VI words, [[maybe_unused]] V table) {
 
 template <int kBits>
 constexpr float Factor(int at) {
-  if (kByTable<kBits> || at + 1 == kInWord<kBits>) return 1;
-  return 1.0f / static_cast<float>(1 << (kBits * at));
-}
-
-// The floats that NBitKernels looks integers up in.
-template <int kBits>
-HWY_INLINE V Table() {
-#if HWY_TARGET <= HWY_AVX3
-  return hn::ConvertTo(D(), hn::And(hn::Iota(DI(), 0), hn::Set(DI(), (1 << kBits) - 1)));
-#else
-  return hn::Zero(D());
-#endif
+  return at + 1 == kInWord<kBits> ? 1 : 1.0f / static_cast<float>(1 << (kBits * at));
 }
 
 template <int kBits>
@@ -103,58 +88,83 @@ struct Blocks {
   int64_t First(int64_t chunk) const { return chunk << values_log2 >> chunks_log2; }
 };
 
-// The values of a chunk's blocks, each in the lanes of its block; reads no more of them. `first`
-// are as many lanes as there are values, `lanes` the block of each lane.
-template <class M, class I>
-HWY_INLINE V Spread(const float* values, const Blocks& blocks, [[maybe_unused]] const M& first,
-                    [[maybe_unused]] const I& lanes) {
+// The values of a chunk's blocks, each in the lanes of its block, for columns that are `stride`
+// values apart; reads no more of them. `first` are as many lanes as there are values, `lanes` the
+// block of each lane. (All columns in one branch: what is computed of one must not move into it.)
+template <int kCols, class M, class I>
+HWY_INLINE void Spread(const float* values, int64_t stride, const Blocks& blocks,
+                       [[maybe_unused]] const M& first, [[maybe_unused]] const I& lanes,
+                       V (&to)[kCols]) {
+  if (blocks.values_log2 == 0) {
+    WNN_UNROLL for (int c = 0; c < kCols; ++c) to[c] = Broadcast(values[c * stride]);
+    return;
+  }
+#if HWY_TARGET != HWY_SCALAR  // whose vectors of one lane hold no two blocks
   if constexpr (kLanes > 4) {
     // Lanes that are masked out are not read with these instruction sets.
-    if (blocks.values_log2 != 0) {
-      return hn::TableLookupLanes(hn::MaskedLoad(first, D(), values), lanes);
+    WNN_UNROLL for (int c = 0; c < kCols; ++c) {
+      to[c] = hn::TableLookupLanes(hn::MaskedLoad(first, D(), values + c * stride), lanes);
     }
   } else if constexpr (kLanes == 4) {
     if (blocks.values_log2 == 1) {
       const hn::Half<D> pair;
-      return hn::TableLookupLanes(hn::ZeroExtendVector(D(), hn::LoadU(pair, values)), lanes);
+      WNN_UNROLL for (int c = 0; c < kCols; ++c) {
+        const auto two = hn::ZeroExtendVector(D(), hn::LoadU(pair, values + c * stride));
+        to[c] = hn::TableLookupLanes(two, lanes);
+      }
+    } else {
+      WNN_UNROLL for (int c = 0; c < kCols; ++c) to[c] = LoadUnaligned(values + c * stride);
     }
-    if (blocks.values_log2 == 2) return LoadUnaligned(values);
   }
-  return Broadcast(*values);
+#endif
 }
 
-// The same for zero points of kBits: those of a chunk begin at bit `at` and are in one byte or fill
-// one, two or four. `shifts` says how far from the first that of each lane is.
-template <int kBits>
-HWY_INLINE V SpreadZeros(const std::byte* zeros, int64_t at, const Blocks& blocks, VI shifts) {
+// The same for zero points of kBits: those of a chunk begin at bit `at` of the column and are in
+// one byte or fill one, two or four. `shifts` says how far from the first that of each lane is.
+template <int kBits, int kCols>
+HWY_INLINE void SpreadZeros(const std::byte* zeros, int64_t stride, int64_t at,
+                            const Blocks& blocks, VI shifts, V (&to)[kCols]) {
   const hn::RebindToUnsigned<DI> du;
   const int bits = kBits << blocks.values_log2;
-  uint32_t all = 0;
+  uint32_t all[kCols];
+  zeros += at / 8;
   if (bits == 32) {
-    std::memcpy(&all, zeros + at / 8, 4);
+    WNN_UNROLL for (int c = 0; c < kCols; ++c) std::memcpy(&all[c], zeros + c * stride, 4);
   } else if (bits == 16) {
     uint16_t half;
-    std::memcpy(&half, zeros + at / 8, 2);
-    all = half;
+    WNN_UNROLL for (int c = 0; c < kCols; ++c) {
+      std::memcpy(&half, zeros + c * stride, 2);
+      all[c] = half;
+    }
   } else {
-    all = std::to_integer<uint32_t>(zeros[at / 8]) >> (at % 8);
+    WNN_UNROLL for (int c = 0; c < kCols; ++c) {
+      all[c] = std::to_integer<uint32_t>(zeros[c * stride]) >> (at % 8);
+    }
   }
-  auto each = hn::Set(du, all);
-  if (blocks.values_log2 != 0) each = hn::Shr(each, hn::BitCast(du, shifts));
-  return hn::ConvertTo(D(), hn::BitCast(DI(), hn::And(each, hn::Set(du, (1u << kBits) - 1))));
+  const auto mask = hn::Set(du, (1u << kBits) - 1);
+  if (blocks.values_log2 == 0) {
+    WNN_UNROLL for (int c = 0; c < kCols; ++c) {
+      to[c] = hn::ConvertTo(D(), hn::BitCast(DI(), hn::And(hn::Set(du, all[c]), mask)));
+    }
+    return;
+  }
+  WNN_UNROLL for (int c = 0; c < kCols; ++c) {
+    const auto low = hn::And(hn::Shr(hn::Set(du, all[c]), hn::BitCast(du, shifts)), mask);
+    to[c] = hn::ConvertTo(D(), hn::BitCast(DI(), low));
+  }
 }
 
 template <int kBits, int kAt, int kRows, int kCols>
 HWY_INLINE void AddProducts(const float* HWY_RESTRICT a, int64_t a_stride, const VI (&words)[kCols],
-                            V table, V (&acc)[kRows][kCols]) {
+                            V (&acc)[kRows][kCols]) {
   V factor[kRows];
   WNN_UNROLL for (int r = 0; r < kRows; ++r) factor[r] = Load(a + r * a_stride + kAt * kLanes);
   WNN_UNROLL for (int c = 0; c < kCols; ++c) {
-    const V number = Number<kBits, kAt>(words[c], table);
+    const V number = Number<kBits, kAt>(words[c]);
     WNN_UNROLL for (int r = 0; r < kRows; ++r) acc[r][c] = Fma(factor[r], number, acc[r][c]);
   }
   if constexpr (kAt + 1 < kInWord<kBits>) {
-    AddProducts<kBits, kAt + 1, kRows, kCols>(a, a_stride, words, table, acc);
+    AddProducts<kBits, kAt + 1, kRows, kCols>(a, a_stride, words, acc);
   }
 }
 
@@ -164,7 +174,6 @@ HWY_NOINLINE void RowsStrip(const NBitRowsArgs& args) {
   constexpr int kPer = kInWord<kBits>;
   const NBitMatrix& b = *args.b;
   const Blocks blocks(b);
-  const V table = Table<kBits>();
   alignas(64) int32_t block_of[kLanes], shift_of[kLanes];
   for (int i = 0; i < kLanes; ++i) {
     block_of[i] = i >> blocks.words_log2;
@@ -178,7 +187,7 @@ HWY_NOINLINE void RowsStrip(const NBitRowsArgs& args) {
   const bool has_numbers = b.zero_numbers != nullptr, has_zeros = b.zeros != nullptr;
   const float* numbers = has_numbers ? b.zero_numbers + args.column * n_blocks : nullptr;
   const std::byte* zeros = has_zeros ? b.zeros + args.column * zero_bytes : nullptr;
-  const auto* data = reinterpret_cast<const uint8_t*>(b.data + args.column * column_bytes);
+  const std::byte* data = b.data + args.column * column_bytes;
   const V middle = Broadcast(static_cast<float>(1 << (kBits - 1)));
 
   V total[kRows][kCols];
@@ -189,25 +198,31 @@ HWY_NOINLINE void RowsStrip(const NBitRowsArgs& args) {
   for (int64_t i = args.chunk_begin; i < args.chunk_end; ++i, a += (kPer + 1) * kLanes) {
     const int64_t first = blocks.First(i);
     VI words[kCols];
-    V acc[kRows][kCols];
-    WNN_UNROLL for (int c = 0; c < kCols; ++c) {
-      words[c] = hn::BitCast(DI(), hn::LoadU(hn::Repartition<uint8_t, DI>(),
-                                             data + c * column_bytes + 4 * kLanes * i));
-      V zero = middle;
-      if (has_zeros) {
-        zero = SpreadZeros<kBits>(zeros + c * zero_bytes, first * kBits, blocks, shifts);
-      } else if (has_numbers) {
-        zero = Spread(numbers + c * n_blocks + first, blocks, values, lanes);
-      }
-      WNN_UNROLL for (int r = 0; r < kRows; ++r) {
-        acc[r][c] = hn::Mul(zero, Load(a + r * args.a_stride + kPer * kLanes));
-      }
+    V scale[kCols], zero[kCols], acc[kRows][kCols];
+    Spread(scales + first, n_blocks, blocks, values, lanes, scale);
+    if (has_zeros) {
+      SpreadZeros<kBits>(zeros, zero_bytes, first * kBits, blocks, shifts, zero);
+    } else if (has_numbers) {
+      Spread(numbers + first, n_blocks, blocks, values, lanes, zero);
+    } else {
+      WNN_UNROLL for (int c = 0; c < kCols; ++c) zero[c] = middle;
     }
-    AddProducts<kBits, 0, kRows, kCols>(a, args.a_stride, words, table, acc);
+    WNN_UNROLL for (int r = 0; r < kRows; ++r) {
+      const V minus_sum = Load(a + r * args.a_stride + kPer * kLanes);
+      WNN_UNROLL for (int c = 0; c < kCols; ++c) acc[r][c] = hn::Mul(zero[c], minus_sum);
+    }
+    // The columns after these: what is read of one is too short for the machine to see a pattern.
     WNN_UNROLL for (int c = 0; c < kCols; ++c) {
-      const V scale = Spread(scales + c * n_blocks + first, blocks, values, lanes);
-      WNN_UNROLL for (int r = 0; r < kRows; ++r) {
-        total[r][c] = Fma(scale, acc[r][c], total[r][c]);
+      hwy::Prefetch(data + (c + kNBitColumns) * column_bytes + 4 * kLanes * i);
+      hwy::Prefetch(scales + (c + kNBitColumns) * n_blocks + first);
+    }
+    WNN_UNROLL for (int c = 0; c < kCols; ++c) {
+      words[c] = LoadWords(data + c * column_bytes + 4 * kLanes * i);
+    }
+    AddProducts<kBits, 0, kRows, kCols>(a, args.a_stride, words, acc);
+    WNN_UNROLL for (int r = 0; r < kRows; ++r) {
+      WNN_UNROLL for (int c = 0; c < kCols; ++c) {
+        total[r][c] = Fma(scale[c], acc[r][c], total[r][c]);
       }
     }
   }
@@ -329,13 +344,12 @@ void LoadBlock(const NBitMatrix& b, int64_t column, int64_t n_columns, int64_t b
 }
 
 template <int kBits, int kAt>
-HWY_INLINE void StoreNumbers(VI words, V scale, V zero, V table, int64_t width,
-                             float* HWY_RESTRICT to) {
-  V number = Number<kBits, kAt>(words, table);
+HWY_INLINE void StoreNumbers(VI words, V scale, V zero, int64_t width, float* HWY_RESTRICT to) {
+  V number = Number<kBits, kAt>(words);
   if constexpr (Factor<kBits>(kAt) != 1) number = hn::Mul(number, Broadcast(Factor<kBits>(kAt)));
   Store(hn::Mul(hn::Sub(number, zero), scale), to + kAt * width);
   if constexpr (kAt + 1 < kInWord<kBits>) {
-    StoreNumbers<kBits, kAt + 1>(words, scale, zero, table, width, to);
+    StoreNumbers<kBits, kAt + 1>(words, scale, zero, width, to);
   }
 }
 
@@ -343,7 +357,6 @@ template <int kBits>
 HWY_NOINLINE void Panel(const NBitPanelArgs& args) {
   constexpr int64_t kPer = kInWord<kBits>;
   const NBitMatrix& b = *args.b;
-  const V table = Table<kBits>();
   const int64_t block_words = b.block / kPer;  // a power of two
   const int64_t begin = args.begin / kPer, end = (args.end + kPer - 1) / kPer;
   alignas(64) uint32_t words[kPanelWords][kBlock];
@@ -362,7 +375,7 @@ HWY_NOINLINE void Panel(const NBitPanelArgs& args) {
         WNN_UNROLL for (int v = 0; v < kVecs; ++v) {
           const VI row =
               hn::Load(DI(), reinterpret_cast<const int32_t*>(words[w - piece]) + v * kLanes);
-          StoreNumbers<kBits, 0>(row, Load(scales + v * kLanes), Load(zeros + v * kLanes), table,
+          StoreNumbers<kBits, 0>(row, Load(scales + v * kLanes), Load(zeros + v * kLanes),
                                  args.width, to + v * kLanes);
         }
       }
