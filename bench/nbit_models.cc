@@ -181,7 +181,8 @@ Status ReportNBitModels(double seconds) {
   std::fputs(kHead, stdout);
   double load[1] = {0};
   getloadavg(load, 1);
-  std::printf("The load of the machine was %.1f when this began.\n\n", load[0]);
+  std::printf("The load of the machine was %.1f when this began%s.\n\n", load[0],
+              load[0] > 1 ? ", so that the times are not to be relied on" : "");
   std::fputs(kTableHead, stdout);
   for (const Chain& chain : kChains) {
     for (int n_threads : {1, 2}) WNN_RETURN_IF_ERROR(ReportChain(chain, n_threads, seconds));

@@ -237,6 +237,9 @@ constexpr auto kTexts = std::to_array<std::string_view>({
     "ms.FusedGemm(f[2,3], f[3,2]{}, f[2] | activation='Relu')",
     "ms.FusedMatMul(f[2,3,2], f[2,4,3] | transA=1 transB=1 alpha=0.5)",
     "ms.MatMulNBits(f[2,32], u8[3,2,8]{}, f[6]{}, u8[3]{} | K=32 N=3 bits=4 block_size=16)",
+    "ms.MatMulNBits(f[20,24], u8[3,2,4], f[6], u8[3], _, f[3] | K=24 N=3 bits=2 block_size=16)",
+    "ms.MatMulNBits(f[1,4], u8[2,1,16]{}, f[2]{}, _, i32[4]{0,0,0,0} | K=4 N=2 bits=8 "
+    "block_size=16)",
     "ms.MatMulBnb4(f[2,32], u8[48]{}, f[6]{} | K=32 N=3 block_size=16 quant_type=1)",
     "ms.GatherBlockQuantized(u8[4,16]{}, i64[2,1]{3,-1}, f[4,2]{}, u8[4,1]{} | bits=4 "
     "block_size=16)",
