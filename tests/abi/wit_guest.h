@@ -6,6 +6,7 @@
 #include <initializer_list>
 #include <map>
 #include <optional>
+#include <ostream>
 #include <span>
 #include <string>
 #include <string_view>
@@ -21,6 +22,7 @@ enum class WitVersion { k20241028, k20240819, k20240625 };
 
 // "2024-10-28", ...
 std::string WitDate(WitVersion version);
+inline void PrintTo(WitVersion version, std::ostream* os) { *os << WitDate(version); }
 
 // The component's text: the imports of this version of wasi:nn, and of our
 // extension, lowered, and each lifted again as a

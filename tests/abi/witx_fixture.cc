@@ -4,19 +4,19 @@
 
 #include "tests/support/runtimes.h"
 
-namespace wnn::testing {
-namespace {
+namespace wnn::abi {
 
-const char* DialectName(WitxDialect dialect) {
+void PrintTo(WitxDialect dialect, std::ostream* os) {
   switch (dialect) {
-    case WitxDialect::kAuto: return "auto";
-    case WitxDialect::kCurrent: return "current";
-    case WitxDialect::kOld: return "old";
+    case WitxDialect::kAuto: *os << "auto"; break;
+    case WitxDialect::kCurrent: *os << "current"; break;
+    case WitxDialect::kOld: *os << "old"; break;
   }
-  return "";
 }
 
-}  // namespace
+}  // namespace wnn::abi
+
+namespace wnn::testing {
 
 std::optional<uint32_t> TensorTypeNumber(WitxDialect dialect, DType dtype) {
   const bool old = dialect == WitxDialect::kOld;
@@ -32,7 +32,7 @@ std::optional<uint32_t> TensorTypeNumber(WitxDialect dialect, DType dtype) {
 }
 
 std::string WitxParamName(const ::testing::TestParamInfo<WitxParam>& test) {
-  return std::get<0>(test.param) + "_" + DialectName(std::get<1>(test.param));
+  return std::get<0>(test.param) + "_" + ::testing::PrintToString(std::get<1>(test.param));
 }
 
 void WitxGuestTest::SetUpWith(const std::string& runtime, WitxDialect dialect) {

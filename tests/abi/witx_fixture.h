@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <ostream>
 #include <span>
 #include <string>
 #include <tuple>
@@ -16,6 +17,14 @@
 #include "tests/abi/guest.h"
 #include "tests/support/model_bytes.h"
 #include "tests/support/runtimes.h"
+
+// What tests' parameters are called.
+namespace wnn {
+inline void PrintTo(DType dtype, std::ostream* os) { *os << DTypeName(dtype); }
+}  // namespace wnn
+namespace wnn::abi {
+void PrintTo(WitxDialect dialect, std::ostream* os);
+}  // namespace wnn::abi
 
 namespace wnn::testing {
 
