@@ -64,19 +64,19 @@ pub struct RawTensor {
 }
 
 impl RawTensor {
-    /// SAFETY: `'static` is a lie; both are the C side's, for as long as it says.
-    unsafe fn dims(&self) -> &'static [i64] {
+    /// SAFETY: both are the C side's, for as long as the tensor that says where they are.
+    unsafe fn dims(&self) -> &[i64] {
         unsafe { slice_of(self.dims, self.rank) }
     }
 
     /// SAFETY: as of the dimensions.
-    unsafe fn data(&self) -> &'static [u8] {
+    unsafe fn data(&self) -> &[u8] {
         unsafe { slice_of(self.data, self.len) }
     }
 }
 
-/// SAFETY: as of `slice::from_raw_parts`, but that nothing may be null.
-unsafe fn slice_of<T>(data: *const T, len: usize) -> &'static [T] {
+/// SAFETY: as of `slice::from_raw_parts`, but that nothing may be null. The caller says how long.
+unsafe fn slice_of<'a, T>(data: *const T, len: usize) -> &'a [T] {
     if len == 0 { &[] } else { unsafe { slice::from_raw_parts(data, len) } }
 }
 
