@@ -13,8 +13,10 @@ extern "C" {
 
 // Whether the guest may send a request to `authority`: HOST or HOST:PORT as the guest wrote it, not
 // terminated, perhaps empty or with a user's name. A request that may not is answered by
-// HTTP-request-denied, and nothing is sent. `*max_wait_ns`, which is UINT64_MAX, may be set to the
-// longest that the request waits for each of its steps: to connect, for the first byte, for more.
+// HTTP-request-denied, and nothing is sent. `*max_wait_ns`, which is UINT64_MAX, may be set to how
+// long the guest has left: the longest that the request waits for each of its steps: to connect, for
+// the first byte, for more. Where a wait ends later than that, the engine's epoch ticks first, so
+// that a store whose deadline this is ends its guest, which does not learn of the request's end.
 typedef bool (*wnn_http_allows_t)(void* env, bool is_https, const char* authority,
                                   size_t authority_len, uint64_t* max_wait_ns);
 

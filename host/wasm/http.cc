@@ -63,10 +63,6 @@ bool Matches(const HttpRule& rule, std::string_view host, uint16_t port, uint16_
   return host.size() > rule.host.size() + 1 && host.ends_with("." + rule.host);
 }
 
-// Requests outlive their guest by so much: the guest's end comes first then, and says why, unless
-// the thread that ticks the epoch is that late.
-constexpr uint64_t kGraceNs = 50'000'000;
-
 // How long a request may wait for one of its steps.
 uint64_t NanosecondsUntil(std::chrono::steady_clock::time_point deadline) {
   const auto left = deadline - std::chrono::steady_clock::now();
@@ -78,7 +74,7 @@ bool Allows(void* env, bool is_https, const char* authority, size_t authority_le
             uint64_t* max_wait_ns) {
   const auto& gate = *static_cast<const HttpGate*>(env);
   const std::string_view text(authority, authority_len);
-  if (gate.deadline) *max_wait_ns = NanosecondsUntil(*gate.deadline) + kGraceNs;
+  if (gate.deadline) *max_wait_ns = NanosecondsUntil(*gate.deadline);
   if (HttpAllowed(gate.rules, is_https, text)) return true;
   if (gate.log != nullptr) {
     gate.log->Log(LogLevel::kWarn, "the guest may not send a request to " +

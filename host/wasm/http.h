@@ -36,7 +36,7 @@ bool HttpAllowed(const std::vector<HttpRule>& rules, bool is_https, std::string_
 // What decides about one guest's requests.
 struct HttpGate {
   std::vector<HttpRule> rules;
-  // Requests wait no longer than a moment after this; nothing: as long as the guest says.
+  // The guest's; its requests wait no longer. Nothing: as long as the guest says.
   std::optional<std::chrono::steady_clock::time_point> deadline;
   Logger* log = nullptr;  // where refusals go; null drops them
 };

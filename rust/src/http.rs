@@ -2,11 +2,11 @@
 //! is sent: `http_bridge.h` is the contract. The C API's own function lets every request through.
 use std::ffi::c_void;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use http_body_util::BodyExt;
-use wasmtime::Result;
 use wasmtime::component::{Linker, Resource};
+use wasmtime::{Engine, Result};
 use wasmtime_c_api::{
     WasmtimeStoreContextMut, WasmtimeStoreData, wasmtime_component_linker_t, wasmtime_error_t,
 };
@@ -61,6 +61,7 @@ impl Policy {
 
     fn handle(
         &self,
+        engine: Engine,
         view: WasiHttpCtxView<'_>,
         request: Resource<HostOutgoingRequest>,
         options: Option<Resource<RequestOptions>>,
@@ -82,7 +83,8 @@ impl Policy {
         }
         let until_head = options.connect_timeout.unwrap_or(MAX_WAIT)
             + options.first_byte_timeout.unwrap_or(MAX_WAIT);
-        let mut hooks = Bounded { max_wait: until_head.min(max_wait) };
+        let end = GuestsEnd { at: Instant::now().checked_add(max_wait), engine };
+        let mut hooks = Bounded { max_wait: until_head.min(max_wait), end };
         let mut view = WasiHttpCtxView { hooks: &mut hooks, table: view.table, ctx: view.ctx };
         let options = view.table.push(options)?;
         let rep = options.rep();
@@ -96,6 +98,23 @@ impl Policy {
     }
 }
 
+/// When the guest's time is over, before which no wait that is bounded by it ends.
+#[derive(Clone)]
+struct GuestsEnd {
+    at: Option<Instant>,
+    engine: Engine,
+}
+
+impl GuestsEnd {
+    /// Called before a wait of the guest ends. No wait is in WebAssembly: the guest would go on until
+    /// it meets a tick of the epoch, which another thread may be late with.
+    fn tick_if_over(&self) {
+        if self.at.is_some_and(|at| Instant::now() >= at) {
+            self.engine.increment_epoch();
+        }
+    }
+}
+
 type Sending = Box<dyn Future<Output = Result<(), Error>> + Send>;
 type Sent = Result<(http::Response<WasiBody>, Sending), Error>;
 
@@ -104,6 +123,7 @@ type Sent = Result<(http::Response<WasiBody>, Sending), Error>;
 struct Bounded {
     /// For the response's head.
     max_wait: Duration,
+    end: GuestsEnd,
 }
 
 impl WasiHttpHooks for Bounded {
@@ -113,12 +133,18 @@ impl WasiHttpHooks for Bounded {
         options: Option<RequestOptions>,
         _: Sending,
     ) -> Box<dyn Future<Output = Sent> + Send> {
-        let max_wait = self.max_wait;
+        let (max_wait, end) = (self.max_wait, self.end.clone());
         Box::new(async move {
             let sent = tokio::time::timeout(max_wait, default_send_request(request, options)).await;
+            end.tick_if_over();
             let (response, sending) =
                 sent.map_err(|_| Error::ConnectionTimeout)?.map_err(tell_certificates)?;
-            Ok((response.map(BodyExt::boxed_unsync), Box::new(sending) as Sending))
+            let told = move |error| {
+                end.tick_if_over();
+                error
+            };
+            let response = response.map(|body| body.map_err(told).boxed_unsync());
+            Ok((response, Box::new(sending) as Sending))
         })
     }
 }
@@ -146,7 +172,8 @@ fn define(linker: &mut Linker<WasmtimeStoreData>, policy: Policy) -> Result<()> 
     linker.instance(OUTGOING_HANDLER)?.func_wrap(
         "handle",
         move |mut cx: WasmtimeStoreContextMut<'_>, (request, options)| {
-            Ok((policy.handle(cx.data_mut().http(), request, options)?,))
+            let engine = cx.engine().clone();
+            Ok((policy.handle(engine, cx.data_mut().http(), request, options)?,))
         },
     )
 }
