@@ -31,11 +31,12 @@ TEST(IdentityTest, PassesEveryType) {
     if (*dtype == DType::kString) continue;
     auto x = Tensor::Allocate(*dtype, {3});
     ASSERT_TRUE(x.has_value());
-    std::fill(x->bytes().begin(), x->bytes().end(), std::byte{0x11});
+    const auto filled = std::byte{*dtype == DType::kBool ? uint8_t{1} : uint8_t{0x11}};
+    std::fill(x->bytes().begin(), x->bytes().end(), filled);
     auto outputs = NodeUnderTest{"Identity", 25}.Run(Inputs(std::move(*x)));
     ASSERT_TRUE(outputs.has_value()) << DTypeName(*dtype) << outputs.error().message();
     EXPECT_EQ(outputs->at(0).dtype(), *dtype);
-    for (std::byte byte : outputs->at(0).bytes()) EXPECT_EQ(byte, std::byte{0x11});
+    for (std::byte byte : outputs->at(0).bytes()) EXPECT_EQ(byte, filled);
   }
 }
 

@@ -30,9 +30,17 @@ namespace wnn::kernels::HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
 
 // 4x4 transposes, the same on every target.
-using D4 = hn::CappedTag<float, 4>;
 
 // Writes the transpose of the 4x4 floats at `from` (rows `from_stride` apart) to `to`.
+#if HWY_TARGET == HWY_SCALAR  // whose vectors of one lane hold no pairs
+HWY_INLINE void Transpose4(const float* from, int64_t from_stride, float* to, int64_t to_stride) {
+  for (int64_t row = 0; row < 4; ++row) {
+    for (int64_t i = 0; i < 4; ++i) to[i * to_stride + row] = from[row * from_stride + i];
+  }
+}
+#else
+using D4 = hn::CappedTag<float, 4>;
+
 HWY_INLINE void Transpose4(const float* from, int64_t from_stride, float* to, int64_t to_stride) {
   const D4 d;
   const hn::RepartitionToWide<D4> wide;
@@ -47,6 +55,7 @@ HWY_INLINE void Transpose4(const float* from, int64_t from_stride, float* to, in
   hn::StoreU(hn::BitCast(d, hn::InterleaveLower(wide, ab_high, ce_high)), d, to + 2 * to_stride);
   hn::StoreU(hn::BitCast(d, hn::InterleaveUpper(wide, ab_high, ce_high)), d, to + 3 * to_stride);
 }
+#endif
 
 HWY_NOINLINE void ToLines(const float* planes, int64_t plane_stride, int64_t n_pixels,
                           float* lines) {
