@@ -19,7 +19,7 @@ class Discarder {
   virtual ~Discarder() = default;
 
   // Destroys `garbage`, on another thread if it can. Returns at once then. Thread-safe; destructors
-  // may call it.
+  // may call it. Garbage may hold this discarder: one that keeps some for later keeps itself.
   virtual void Discard(std::unique_ptr<Garbage> garbage) = 0;
   // Lets a moment pass, in which garbage may have ended.
   virtual void Wait() = 0;

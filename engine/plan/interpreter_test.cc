@@ -195,6 +195,8 @@ TEST(InterpreterTest, ARunWaitsForWhatTheOneBeforeLeft) {
   EXPECT_EQ(keeper->n_waits, 1);
   EXPECT_EQ(ValuesOf<int64_t>(*Tensor::CopyOf(*execution->Output(0))),
             std::vector<int64_t>{kParts});
+  EXPECT_TRUE(
+      budget->AwaitDiscarded({}).ok());  // what is kept holds its budget, and that the keeper
 }
 
 TEST(InterpreterTest, CopiesOfALongTextAreWithinItsMemory) {
