@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include "engine/base/checked_math.h"
+
 namespace wnn {
 namespace {
 
@@ -86,6 +88,17 @@ TEST(MemoryBudgetTest, CountsWhatLives) {
   EXPECT_EQ(budget->used_bytes(), 0u);
   EXPECT_TRUE(Tensor::Allocate(DType::kInt64, {100}, budget).has_value());
   EXPECT_EQ(budget->used_bytes(), 0u);
+}
+
+TEST(ElementCountTest, NoProductOfDimensionsLeavesInt64) {
+  constexpr int64_t kBig = int64_t{1} << 31;
+  EXPECT_EQ(ElementCount(Shape{}), 1);
+  EXPECT_EQ(ElementCount(Shape{2, 3, 0}), 0);
+  EXPECT_EQ(ElementCount(Shape{kBig, 1 << 27}), int64_t{1} << 58);
+  for (const Shape& dims :
+       {Shape{-1}, {kBig, kBig}, {0, kBig, kBig}, {kBig, 0, kBig}, {kBig, kBig, 0}}) {
+    EXPECT_EQ(ElementCount(dims), std::nullopt) << ShapeToString(dims);
+  }
 }
 
 // Keeps what it is given.
