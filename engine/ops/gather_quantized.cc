@@ -135,7 +135,7 @@ class GatherBlocksOp final : public CompiledOp {
                                                 : int64_t{run.in<int32_t>(kIndices)[i]};
     if (index < 0) index += extent;
     const bool is_in = index >= 0 && index < extent;  // else zeros, as in ONNX Runtime
-    int64_t from = (at / p_.n_indices * extent + index) * p_.gather.inner + first;
+    int64_t from = is_in ? (at / p_.n_indices * extent + index) * p_.gather.inner + first : 0;
     std::array<double, kAtOnce> numbers{};
     for (; count > 0; count -= kAtOnce, from += kAtOnce, y += kAtOnce) {
       const int64_t n = std::min(count, kAtOnce);
