@@ -21,11 +21,13 @@ class MemoryBudget {
   // `discarder`: where what is charged to it may end; null: where it is let go.
   explicit MemoryBudget(uint64_t limit_bytes, std::shared_ptr<Discarder> discarder = nullptr)
       : limit_bytes_(limit_bytes), discarder_(std::move(discarder)) {}
-  // A part of `whole`, which may be null: what is taken is taken from that, too.
-  MemoryBudget(uint64_t limit_bytes, std::shared_ptr<MemoryBudget> whole)
+  // A part of `whole`, which may be null: what is taken is taken from that, too. `stop` ends a wait
+  // for memory.
+  MemoryBudget(uint64_t limit_bytes, std::shared_ptr<MemoryBudget> whole, StopCondition stop = {})
       : limit_bytes_(limit_bytes),
         whole_(std::move(whole)),
-        discarder_(whole_ != nullptr ? whole_->discarder_ : nullptr) {}
+        discarder_(whole_ != nullptr ? whole_->discarder_ : nullptr),
+        stop_(stop) {}
   MemoryBudget(const MemoryBudget&) = delete;
   MemoryBudget& operator=(const MemoryBudget&) = delete;
 
@@ -33,9 +35,17 @@ class MemoryBudget {
   uint64_t used_bytes() const { return used_bytes_.load(std::memory_order_relaxed); }
   uint64_t left_bytes() const { return limit_bytes_ - std::min(limit_bytes_, used_bytes()); }
 
-  // kTooLarge, naming the limit, and nothing is taken, if the budget has no `bytes` left.
+  // kTooLarge, naming the limit, and nothing is taken, if the budget has no `bytes` left. What was
+  // discarded may have them still, and is waited for first: kTimeout when the stop condition of a
+  // part says so.
   Status Take(uint64_t bytes) {
-    if (TryTake(bytes)) return OkStatus();
+    for (;;) {
+      const bool may_come_back = whole_ != nullptr ? whole_->has_discarded() : has_discarded();
+      if (TryTake(bytes)) return OkStatus();
+      if (!may_come_back) break;
+      WNN_RETURN_IF_ERROR(stop_.Check());
+      discarder_->Wait();
+    }
     return TooLarge(std::to_string(bytes) + " bytes more, beside the " +
                     std::to_string(used_bytes()) + " that are held, are over the limit of " +
                     std::to_string(limit_bytes_) + " bytes");
@@ -98,6 +108,7 @@ class MemoryBudget {
   const uint64_t limit_bytes_;
   const std::shared_ptr<MemoryBudget> whole_;
   const std::shared_ptr<Discarder> discarder_;
+  const StopCondition stop_;
   std::atomic<uint64_t> used_bytes_{0};
   std::atomic<int64_t> n_discarded_{0};  // and not ended
 };

@@ -3,10 +3,10 @@
 #include <array>
 #include <cstring>
 #include <limits>
-#include <numeric>
 
 #include "engine/base/stoppable_sort.h"
 #include "engine/kernels/reference/element.h"
+#include "engine/kernels/reference/strided_copy.h"
 #include "engine/ops/evaluate_context.h"
 #include "engine/ops/families.h"
 #include "engine/ops/shape_math.h"
@@ -146,11 +146,40 @@ Status InferUnique(InferContext& context) {
   return OkStatus();
 }
 
+// Up to so many integers, in the budget, not touched before they are added.
+class Integers {
+ public:
+  static Result<Integers> Create(int64_t capacity, const std::shared_ptr<MemoryBudget>& budget) {
+    Integers made;
+    WNN_ASSIGN_OR_RETURN(made.memory_, Tensor::Allocate(DType::kInt64, {capacity}, budget));
+    return made;
+  }
+  void Add(int64_t value) { data()[n_++] = value; }
+  // Of `n` integers, to be set.
+  void SetSize(int64_t n) { n_ = n; }
+  int64_t size() const { return n_; }
+  int64_t* data() const { return reinterpret_cast<int64_t*>(memory_.bytes().data()); }
+  int64_t& operator[](int64_t i) const { return data()[i]; }
+
+ private:
+  Tensor memory_;
+  int64_t n_ = 0;
+};
+
 // The distinct items along an axis, in the order of the output.
 struct Distinct {
-  std::vector<int64_t> first;    // where each occurs first
-  std::vector<int64_t> inverse;  // of every item, which one it is
-  std::vector<int64_t> counts;
+  static Result<Distinct> Create(int64_t n_items, const std::shared_ptr<MemoryBudget>& budget) {
+    Distinct made;
+    WNN_ASSIGN_OR_RETURN(made.first, Integers::Create(n_items, budget));
+    WNN_ASSIGN_OR_RETURN(made.inverse, Integers::Create(n_items, budget));
+    WNN_ASSIGN_OR_RETURN(made.counts, Integers::Create(n_items, budget));
+    made.inverse.SetSize(n_items);
+    return made;
+  }
+
+  Integers first;    // where each occurs first
+  Integers inverse;  // of every item, which one it is
+  Integers counts;
 };
 
 // -1, 0 or 1. NaN follows all numbers and equals itself.
@@ -164,9 +193,42 @@ int CompareElements(T a, T b) {
   return x_nan == y_nan ? 0 : x_nan ? 1 : -1;
 }
 
-// Ends early, with something, once `parallel` is stopped.
+// By first occurrence instead of by value. Ends early, with something, once the run is stopped.
+Result<Distinct> InOrderOfOccurrence(const Distinct& found, const EvaluateContext& context) {
+  Parallel& parallel = context.parallel();
+  const int64_t n = found.first.size();
+  WNN_ASSIGN_OR_RETURN(Integers order, Integers::Create(n, context.budget()));
+  WNN_ASSIGN_OR_RETURN(Integers place, Integers::Create(n, context.budget()));
+  WNN_ASSIGN_OR_RETURN(Distinct reordered,
+                       Distinct::Create(found.inverse.size(), context.budget()));
+  StopCheck check(parallel);
+  for (int64_t i = 0; i < n; ++i) {
+    if (check.Stopped(1)) return reordered;
+    order.Add(i);
+  }
+  StoppableSort(order.data(), n, 8, parallel,
+                [&](int64_t a, int64_t b) { return found.first[a] < found.first[b]; });
+  if (check.Stopped(StopCheck::kPeriod)) return reordered;
+  for (int64_t i = 0; i < n; ++i) {
+    if (check.Stopped(8)) return reordered;
+    reordered.first.Add(found.first[order[i]]);
+    reordered.counts.Add(found.counts[order[i]]);
+    place[order[i]] = i;
+  }
+  for (int64_t i = 0; i < found.inverse.size(); ++i) {
+    if (check.Stopped(8)) return reordered;
+    reordered.inverse[i] = place[found.inverse[i]];
+  }
+  return reordered;
+}
+
+// By value, or by first occurrence. Ends early, with something, once the run is stopped.
 template <typename T>
-Distinct FindDistinct(const T* data, const AxisView& view, bool sorted, Parallel& parallel) {
+Result<Distinct> FindDistinct(const T* data, const AxisView& view, bool sorted,
+                              const EvaluateContext& context) {
+  Parallel& parallel = context.parallel();
+  WNN_ASSIGN_OR_RETURN(Integers items, Integers::Create(view.extent, context.budget()));
+  WNN_ASSIGN_OR_RETURN(Distinct found, Distinct::Create(view.extent, context.budget()));
   StopCheck check(parallel);
   auto compare = [&](int64_t a, int64_t b) {
     for (int64_t outer = 0; outer < view.outer; ++outer) {
@@ -179,57 +241,38 @@ Distinct FindDistinct(const T* data, const AxisView& view, bool sorted, Parallel
     }
     return 0;
   };
-  std::vector<int64_t> items;
-  items.reserve(static_cast<size_t>(view.extent));
   for (int64_t i = 0; i < view.extent; ++i) {
-    if (check.Stopped(1)) return {};
-    items.push_back(i);
+    if (check.Stopped(1)) return found;
+    items.Add(i);
   }
   StoppableSort(items.data(), view.extent, 4 * view.outer * view.inner + 4, parallel,
                 [&](int64_t a, int64_t b) {
                   const int order = compare(a, b);
                   return order != 0 ? order < 0 : a < b;
                 });
-  if (check.Stopped(StopCheck::kPeriod)) return {};
+  if (check.Stopped(StopCheck::kPeriod)) return found;
   // Groups of equal items, each led by its first occurrence.
-  Distinct found;
-  found.inverse.resize(items.size());
-  for (size_t i = 0; i < items.size(); ++i) {
-    if (check.Stopped(8)) return {};
+  for (int64_t i = 0; i < items.size(); ++i) {
+    if (check.Stopped(8)) return found;
     if (i == 0 || compare(items[i - 1], items[i]) != 0) {
-      found.first.push_back(items[i]);
-      found.counts.push_back(0);
+      found.first.Add(items[i]);
+      found.counts.Add(0);
     }
-    ++found.counts.back();
-    found.inverse[static_cast<size_t>(items[i])] = static_cast<int64_t>(found.first.size()) - 1;
+    const int64_t group = found.first.size() - 1;
+    ++found.counts[group];
+    found.inverse[items[i]] = group;
   }
   if (sorted) return found;
-  // By first occurrence instead.
-  std::vector<size_t> order(found.first.size());
-  std::iota(order.begin(), order.end(), size_t{0});
-  StoppableSort(order.data(), static_cast<int64_t>(order.size()), 8, parallel,
-                [&](size_t a, size_t b) { return found.first[a] < found.first[b]; });
-  if (check.Stopped(StopCheck::kPeriod)) return {};
-  Distinct reordered;
-  std::vector<int64_t> place(order.size());
-  for (size_t i = 0; i < order.size(); ++i) {
-    reordered.first.push_back(found.first[order[i]]);
-    reordered.counts.push_back(found.counts[order[i]]);
-    place[order[i]] = static_cast<int64_t>(i);
-  }
-  for (int64_t which : found.inverse) {
-    reordered.inverse.push_back(place[static_cast<size_t>(which)]);
-  }
-  return reordered;
+  return InOrderOfOccurrence(found, context);
 }
 
-Status SetIntegers(EvaluateContext& context, size_t i, const std::vector<int64_t>& values) {
+Status SetIntegers(EvaluateContext& context, size_t i, const Integers& values) {
   if (!context.HasOutput(i)) return OkStatus();
-  WNN_ASSIGN_OR_RETURN(Tensor out,
-                       context.Allocate(DType::kInt64, {static_cast<int64_t>(values.size())}));
-  std::copy(values.begin(), values.end(), reinterpret_cast<int64_t*>(out.bytes().data()));
+  WNN_ASSIGN_OR_RETURN(Tensor out, context.Allocate(DType::kInt64, {values.size()}));
+  kernels::CopyBytes(out.bytes().data(), reinterpret_cast<const std::byte*>(values.data()),
+                     static_cast<int64_t>(out.bytes().size()), context.parallel());
   context.SetOutput(i, std::move(out));
-  return OkStatus();
+  return context.stop().Check();
 }
 
 Status EvaluateUnique(EvaluateContext& context) {
@@ -243,25 +286,21 @@ Status EvaluateUnique(EvaluateContext& context) {
   }
   WNN_ASSIGN_OR_RETURN(int64_t sorted, context.attributes().Int("sorted", 1));
   const AxisView view = ViewAxis(shape, axis);
-  // What FindDistinct has of as many numbers as the axis has positions.
-  const uint64_t n_lists = sorted != 0 ? 4 : 9;
-  WNN_ASSIGN_OR_RETURN(
-      [[maybe_unused]] const MemoryCharge charge,
-      MemoryCharge::Take(context.budget(),
-                         n_lists * sizeof(int64_t) * static_cast<uint64_t>(view.extent)));
-  const Distinct found =
-      kernels::Visit(in.dtype(), kernels::AllTypes(), [&]<typename T>() -> Distinct {
-        return FindDistinct(reinterpret_cast<const T*>(in.bytes().data()), view, sorted != 0,
-                            context.parallel());
-      });
+  Distinct found;
+  WNN_RETURN_IF_ERROR(kernels::Visit(in.dtype(), kernels::AllTypes(), [&]<typename T>() -> Status {
+    WNN_ASSIGN_OR_RETURN(found, FindDistinct(reinterpret_cast<const T*>(in.bytes().data()), view,
+                                             sorted != 0, context));
+    return OkStatus();
+  }));
   WNN_RETURN_IF_ERROR(context.stop().Check());
-  shape[axis] = static_cast<int64_t>(found.first.size());
+  shape[axis] = found.first.size();
   WNN_ASSIGN_OR_RETURN(Tensor out, context.Allocate(in.dtype(), std::move(shape)));
   const size_t run_bytes = static_cast<size_t>(view.inner) * DTypeBits(in.dtype()) / 8;
   std::byte* to = out.bytes().data();
   StopCheck check(context.parallel());
   for (int64_t outer = 0; outer < view.outer && run_bytes > 0; ++outer) {
-    for (int64_t item : found.first) {
+    for (int64_t i = 0; i < found.first.size(); ++i) {
+      const int64_t item = found.first[i];
       if (check.Stopped(static_cast<int64_t>(run_bytes / 8) + 2)) return context.stop().Check();
       const size_t run = static_cast<size_t>(outer * view.extent + item);
       std::memcpy(to, in.bytes().data() + run * run_bytes, run_bytes);

@@ -243,8 +243,6 @@ Status ExecutionImpl::Run(const RunOptions& options) {
     }
   }
   Discard(budget_, std::exchange(values_, {}));
-  // What earlier runs left is in the budget until it has ended.
-  if (budget_ != nullptr) WNN_RETURN_IF_ERROR(budget_->AwaitDiscarded(options.stop));
   const bool is_stale = types_changed_ || (!is_interpreted_ && ValuesChanged());
   if (is_stale || (plan_ == nullptr && !is_interpreted_)) {
     WNN_RETURN_IF_ERROR(MakePlan(options.stop));
@@ -270,7 +268,7 @@ Status ExecutionImpl::Interpret(const StopCondition& stop) {
   environment.prepared = &model_.prepared_cache();
   environment.image_decoder = model_.image_decoder();
   environment.budget =
-      std::make_shared<MemoryBudget>(max_bytes - std::min(max_bytes, input_bytes), budget_);
+      std::make_shared<MemoryBudget>(max_bytes - std::min(max_bytes, input_bytes), budget_, stop);
   std::vector<Value> values;
   for (const Input& input : inputs_) {
     values.push_back(input.object);

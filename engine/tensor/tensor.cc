@@ -82,6 +82,14 @@ Result<Tensor> Tensor::CopyOf(const TensorView& view, std::shared_ptr<MemoryBudg
   return tensor;
 }
 
+Tensor::Storage::~Storage() {
+  // The system takes up to 0.1 s to take a gigabyte back.
+  constexpr size_t kLargeBytes = size_t{64} << 20;
+  if (buffer.size() < kLargeBytes) return;
+  std::shared_ptr<MemoryBudget> budget = charge.budget();
+  MemoryBudget::Discard(std::move(budget), std::pair(std::move(charge), std::move(buffer)));
+}
+
 Tensor Tensor::WithShape(Shape shape) const {
   Tensor tensor;
   tensor.dtype_ = dtype_;

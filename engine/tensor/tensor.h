@@ -62,6 +62,7 @@ class Tensor {
 
  private:
   struct Storage {
+    ~Storage();  // leaves a large buffer to the discarder of its budget
     AlignedBuffer buffer;
     MemoryCharge charge;
   };

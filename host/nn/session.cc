@@ -43,16 +43,14 @@ Result<Handle> Session::Load(std::span<const std::byte> model, Encoding encoding
                              runtimes::Target target) {
   CallTimer timer(options_.observer, Call::kLoad);
   WNN_RETURN_IF_ERROR(environment_->CheckLoad(model.size(), encoding, target));
-  WNN_RETURN_IF_ERROR(AwaitMemory());
+  const StopCondition stop = StopOfCall();
+  // A load is limited by what is left when it begins.
+  WNN_RETURN_IF_ERROR(memory_->AwaitDiscarded(stop));
   WNN_ASSIGN_OR_RETURN(auto graph, options_.graph_cache->GetOrLoad(model, target, [&] {
-    return environment_->Load(model, encoding, target, {StopOfCall(), memory_->left_bytes()});
+    return environment_->Load(model, encoding, target, {stop, memory_->left_bytes()});
   }));
   WNN_ASSIGN_OR_RETURN(HeldGraph held, Charge(std::move(graph)));
   return Publish(std::move(held));
-}
-
-Status Session::AwaitMemory() const {
-  return memory_->has_discarded() ? memory_->AwaitDiscarded(StopOfCall()) : OkStatus();
 }
 
 StopCondition Session::StopOfCall() const {
@@ -168,7 +166,6 @@ Status Session::SetInput(Handle handle, uint32_t index, const TensorView& tensor
   ContextUse use(std::move(context));
   WNN_RETURN_IF_ERROR(use.Check());
   WNN_RETURN_IF_ERROR(CheckGiven(index, tensor));
-  WNN_RETURN_IF_ERROR(AwaitMemory());
   WNN_RETURN_IF_ERROR(CarryState(use, index));
   WNN_RETURN_IF_ERROR((*use).SetInput(index, tensor));
   timer.set_bytes_copied(tensor.data.size());
@@ -181,7 +178,6 @@ Status Session::BindInput(Handle handle, uint32_t index, const TensorView& tenso
   ContextUse use(std::move(context));
   WNN_RETURN_IF_ERROR(use.Check());
   WNN_RETURN_IF_ERROR(CheckGiven(index, tensor));
-  WNN_RETURN_IF_ERROR(AwaitMemory());
   WNN_RETURN_IF_ERROR(CarryState(use, index));
   return (*use).BindInput(index, tensor);
 }

@@ -137,9 +137,6 @@ class Session {
   Status CarryState(const ContextUse& use, std::optional<size_t> set) const;
   // When a call that begins now must end.
   StopCondition StopOfCall() const;
-  // Waits, within the time of a call, for memory that earlier calls let go and that is still in the
-  // guest's budget.
-  Status AwaitMemory() const;
   Result<HeldGraph> Charge(std::shared_ptr<const runtimes::Graph> graph);
   Result<Handle> Publish(HeldGraph graph);
 
