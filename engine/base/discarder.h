@@ -1,10 +1,15 @@
 // Ending what takes long to end where nobody waits for it.
 #pragma once
 
+#include <cstddef>
 #include <memory>
-#include <utility>
 
 namespace wnn {
+
+// Bytes that take some milliseconds to free: the system takes up to 0.1 s to take a gigabyte back.
+inline constexpr size_t kLongEndBytes = size_t{64} << 20;
+// Things, each of an allocation or a few, that take as long: 0.1 to 0.3 microseconds each.
+inline constexpr size_t kLongEndThings = 32'768;
 
 // Something of which only the end is left.
 struct Garbage {
@@ -24,15 +29,5 @@ class Discarder {
   // Lets a moment pass, in which garbage may have ended.
   virtual void Wait() = 0;
 };
-
-// Leaves the end of `thing` to `discarder`; a null one has it end here.
-template <typename T>
-void Discard(Discarder* discarder, T thing) {
-  struct Thing final : Garbage {
-    explicit Thing(T t) : held(std::move(t)) {}
-    T held;
-  };
-  if (discarder != nullptr) discarder->Discard(std::make_unique<Thing>(std::move(thing)));
-}
 
 }  // namespace wnn

@@ -70,8 +70,8 @@ class MemoryBudget {
   template <typename T>
   static void Discard(std::shared_ptr<MemoryBudget> budget, T thing) {
     if (budget == nullptr || budget->discarder_ == nullptr) return;
-    Discarder* discarder = budget->discarder_.get();  // which `thing` may be the last to hold
-    wnn::Discard(discarder, Discarded<T>(std::move(budget), std::move(thing)));
+    Discarder* discarder = budget->discarder_.get();
+    discarder->Discard(std::make_unique<Discarded<T>>(std::move(budget), std::move(thing)));
   }
   // Whether something that was discarded, of this budget or its parts, has not ended.
   bool has_discarded() const { return n_discarded_.load(std::memory_order_acquire) > 0; }
@@ -86,18 +86,16 @@ class MemoryBudget {
 
  private:
   template <typename T>
-  struct Discarded {
+  struct Discarded final : Garbage {
     Discarded(std::shared_ptr<MemoryBudget> b, T t) : budget(std::move(b)), thing(std::move(t)) {
       budget->CountDiscarded(1);
     }
-    Discarded(Discarded&& other) noexcept = default;
-    ~Discarded() {
-      if (budget == nullptr) return;  // moved from
+    ~Discarded() override {
       thing.reset();
       budget->CountDiscarded(-1);
     }
     std::shared_ptr<MemoryBudget> budget;
-    std::optional<T> thing;
+    std::optional<T> thing;  // ends before it is counted as ended
   };
 
   void CountDiscarded(int64_t n) {
@@ -138,7 +136,6 @@ class MemoryCharge {
     if (budget_ != nullptr) budget_->Give(bytes_);
   }
 
-  const std::shared_ptr<MemoryBudget>& budget() const { return budget_; }
   uint64_t bytes() const { return bytes_; }
   // Takes or gives back what is missing to `bytes`. On failure, kTooLarge, naming the limit, it
   // stays what it was.
@@ -151,6 +148,12 @@ class MemoryCharge {
     }
     bytes_ = bytes;
     return OkStatus();
+  }
+  // Leaves the end of `thing`, and of the charge for it, to the budget: MemoryBudget::Discard().
+  template <typename T>
+  void DiscardWith(T thing) {
+    std::shared_ptr<MemoryBudget> budget = budget_;
+    MemoryBudget::Discard(std::move(budget), std::pair(std::move(*this), std::move(thing)));
   }
 
  private:

@@ -6,6 +6,7 @@
 #include <span>
 
 #include "engine/base/aligned_buffer.h"
+#include "engine/kernels/range.h"
 #include "engine/ops/op_context.h"
 
 namespace wnn::ops {
@@ -57,7 +58,10 @@ class QuantizedConvTermMaker {
  private:
   QuantizedConvTermMaker(const CompileContext& context, const QuantizedConvInputs& at,
                          int64_t channels);
-  uint64_t TermBytes() const { return (static_cast<uint64_t>(channels_) * 4 + 63) / 64 * 64; }
+  uint64_t TermBytes() const {
+    return static_cast<uint64_t>(
+        kernels::RoundUp(channels_ * int64_t{sizeof(int32_t)}, int64_t{kCacheLineBytes}));
+  }
   QuantizedConvTerms Compute(const RunArgs& run, const int32_t* weight_sums,
                              std::byte* memory) const;
 

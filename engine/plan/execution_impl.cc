@@ -160,6 +160,8 @@ Status ExecutionImpl::MakePlan(const StopCondition& stop) {
     types_changed_ = false;
     return OkStatus();
   }
+  // What earlier runs let go may have the arena's room still.
+  if (budget_ != nullptr) WNN_RETURN_IF_ERROR(budget_->AwaitDiscarded(stop));
   WNN_RETURN_IF_ERROR(AllocateArena(made->arena_bytes, made->ScratchBytes(parallel_.n_threads())));
   operands_.assign(made->max_operands, nullptr);
   for (size_t i = 0; i < inputs_.size(); ++i) {

@@ -144,29 +144,30 @@ std::vector<Value> Interpreter::TakeInputs(const Program& program, const Program
 Status Interpreter::RunStep(const Program& program, const Program::Step& step, Frame& frame) {
   const Node& node = *step.node;
   std::vector<Value> inputs = TakeInputs(program, step, frame);
-  std::vector<Value> outputs;
-  if (ops::StringIntegers::Needed(node, inputs)) {
-    const auto& budget = environment_->budget;
-    Parallel& parallel = *environment_->parallel;
-    auto compute = [&]() -> Status {
-      WNN_ASSIGN_OR_RETURN(auto strings,
-                           ops::StringIntegers::Replace(node, inputs, budget, parallel));
-      WNN_RETURN_IF_ERROR(environment_->stop.Check());  // it may have ended early
-      WNN_ASSIGN_OR_RETURN(outputs, Compute(program, node, inputs, frame));
-      WNN_RETURN_IF_ERROR(environment_->stop.Check());
-      return strings.Restore(node, outputs, budget, parallel);
-    };
-    WNN_RETURN_IF_ERROR(compute());
-    WNN_RETURN_IF_ERROR(environment_->stop.Check());
-  } else {
-    WNN_ASSIGN_OR_RETURN(outputs, Compute(program, node, inputs, frame));
-  }
+  auto computed = ops::StringIntegers::Needed(node, inputs)
+                      ? ComputeStrings(program, node, inputs, frame)
+                      : Compute(program, node, inputs, frame);
+  Discard(environment_->budget, std::move(inputs));  // many may have been read for the last time
+  WNN_ASSIGN_OR_RETURN(std::vector<Value> outputs, std::move(computed));
   for (size_t i = 0; i < node.outputs.size(); ++i) {
     if (node.outputs[i] == kNoValue) continue;
     frame.values[static_cast<size_t>(node.outputs[i])] = std::move(outputs[i]);
   }
   for (ValueId id : step.unread) frame.values[static_cast<size_t>(id)] = Value();
   return OkStatus();
+}
+
+Result<std::vector<Value>> Interpreter::ComputeStrings(const Program& program, const Node& node,
+                                                       std::vector<Value>& inputs, Frame& frame) {
+  const auto& budget = environment_->budget;
+  Parallel& parallel = *environment_->parallel;
+  WNN_ASSIGN_OR_RETURN(auto strings, ops::StringIntegers::Replace(node, inputs, budget, parallel));
+  WNN_RETURN_IF_ERROR(environment_->stop.Check());  // it may have ended early
+  WNN_ASSIGN_OR_RETURN(std::vector<Value> outputs, Compute(program, node, inputs, frame));
+  WNN_RETURN_IF_ERROR(environment_->stop.Check());
+  WNN_RETURN_IF_ERROR(strings.Restore(node, outputs, budget, parallel));
+  WNN_RETURN_IF_ERROR(environment_->stop.Check());
+  return outputs;
 }
 
 void Interpreter::SetFacts(const Program& program, const Node& node, std::span<const Value> inputs,

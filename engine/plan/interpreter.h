@@ -44,6 +44,9 @@ class Interpreter {
                 Frame& frame) const;
   Result<std::vector<Value>> Compute(const Program& program, const graph::Node& node,
                                      std::vector<Value>& inputs, Frame& frame);
+  // The same for a node that moves strings as integers.
+  Result<std::vector<Value>> ComputeStrings(const Program& program, const graph::Node& node,
+                                            std::vector<Value>& inputs, Frame& frame);
   Result<std::vector<Value>> RunCompiled(const Program& program, const graph::Node& node,
                                          std::vector<Value>& inputs, Frame& frame);
   Result<std::shared_ptr<const CompiledNode>> Compile(const Program& program,

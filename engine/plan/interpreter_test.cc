@@ -4,6 +4,7 @@
 #include <chrono>
 
 #include "engine/engine.h"
+#include "engine/testing/keeper.h"
 #include "engine/testing/run_model.h"
 
 namespace wnn::engine {
@@ -12,6 +13,7 @@ namespace {
 using testing::Attr;
 using testing::Inputs;
 using testing::Iota;
+using testing::Keeper;
 using testing::MakeTensor;
 using testing::ModelBuilder;
 using testing::RunModel;
@@ -154,21 +156,6 @@ TEST(InterpreterTest, StopsWhenAsked) {
   EXPECT_TRUE(execution->Run({}).ok());
 }
 
-// Keeps what it is given until somebody waits for it.
-class Keeper final : public Discarder {
- public:
-  void Discard(std::unique_ptr<Garbage> garbage) override { kept_.push_back(std::move(garbage)); }
-  void Wait() override {
-    ++n_waits;
-    kept_.clear();
-  }
-
-  int n_waits = 0;
-
- private:
-  std::vector<std::unique_ptr<Garbage>> kept_;
-};
-
 TEST(InterpreterTest, ARunWaitsForWhatTheOneBeforeLeft) {
   constexpr int64_t kParts = 40'000;
   ModelBuilder builder;
@@ -195,8 +182,8 @@ TEST(InterpreterTest, ARunWaitsForWhatTheOneBeforeLeft) {
   EXPECT_EQ(keeper->n_waits, 1);
   EXPECT_EQ(ValuesOf<int64_t>(*Tensor::CopyOf(*execution->Output(0))),
             std::vector<int64_t>{kParts});
-  EXPECT_TRUE(
-      budget->AwaitDiscarded({}).ok());  // what is kept holds its budget, and that the keeper
+  // What is kept holds its budget, and that the keeper.
+  EXPECT_TRUE(budget->AwaitDiscarded({}).ok());
 }
 
 TEST(InterpreterTest, CopiesOfALongTextAreWithinItsMemory) {

@@ -83,11 +83,7 @@ Result<Tensor> Tensor::CopyOf(const TensorView& view, std::shared_ptr<MemoryBudg
 }
 
 Tensor::Storage::~Storage() {
-  // The system takes up to 0.1 s to take a gigabyte back.
-  constexpr size_t kLargeBytes = size_t{64} << 20;
-  if (buffer.size() < kLargeBytes) return;
-  std::shared_ptr<MemoryBudget> budget = charge.budget();
-  MemoryBudget::Discard(std::move(budget), std::pair(std::move(charge), std::move(buffer)));
+  if (buffer.size() >= kLongEndBytes) charge.DiscardWith(std::move(buffer));
 }
 
 Tensor Tensor::WithShape(Shape shape) const {

@@ -39,33 +39,36 @@ Status CheckTensors(const Value& value) {
   return OkStatus();
 }
 
-// Things, each of an allocation or a few, that take some milliseconds to free: 0.1 to 0.3
-// microseconds each.
-constexpr size_t kLongEnd = 32'768;
+size_t CountThings(std::span<const Value> values);
 
-// Takes from `left` the things that `value` holds, until none is left.
-void CountThings(const Value& value, size_t* left) {
-  const auto take = [left](size_t n) { *left -= std::min(n, *left); };
-  take(1);
-  if (const StringTensor* strings = value.strings()) {
-    take(strings->elements.size());
+// The things that end with `value`, and what its tensors take as so many. What is long by itself
+// leaves by itself, and is one.
+size_t CountThings(const Value& value) {
+  if (!value.IsUnique()) return 1;
+  size_t n = 1;
+  if (const Tensor* tensor = value.tensor()) {
+    n += tensor->bytes().size() / (kLongEndBytes / kLongEndThings);
+  } else if (const StringTensor* strings = value.strings()) {
+    n += strings->elements.size();
   } else if (const Sequence* sequence = value.sequence()) {
-    for (size_t i = 0; i < sequence->elements.size() && *left > 0; ++i) {
-      CountThings(sequence->elements[i], left);
-    }
+    n += CountThings(sequence->elements);
   } else if (const Optional* optional = value.optional()) {
-    CountThings(optional->value, left);
+    n += CountThings(optional->value);
   } else if (const Map* map = value.map()) {
-    CountThings(map->keys, left);
-    CountThings(map->values, left);
+    n += CountThings(map->keys) + CountThings(map->values);
   }
+  const bool leaves = value.map() == nullptr && value.optional() == nullptr;
+  return leaves && n >= kLongEndThings ? 1 : n;
 }
 
-bool IsLongToEnd(std::span<const Value> values) {
-  size_t left = kLongEnd;
-  for (size_t i = 0; i < values.size() && left > 0; ++i) CountThings(values[i], &left);
-  return left == 0;
+// Of all together, until it is clear that they are many.
+size_t CountThings(std::span<const Value> values) {
+  size_t n = 0;
+  for (size_t i = 0; i < values.size() && n < kLongEndThings; ++i) n += CountThings(values[i]);
+  return n;
 }
+
+bool IsLongToEnd(std::span<const Value> values) { return CountThings(values) >= kLongEndThings; }
 
 }  // namespace
 
@@ -183,9 +186,7 @@ Result<StringTensor> StringTensor::Make(Shape shape, std::vector<std::string> el
 }
 
 StringTensor::~StringTensor() {
-  if (elements.size() < kLongEnd) return;
-  std::shared_ptr<MemoryBudget> budget = charge.budget();
-  MemoryBudget::Discard(std::move(budget), std::pair(std::move(charge), std::move(elements)));
+  if (elements.size() >= kLongEndThings) charge.DiscardWith(std::move(elements));
 }
 
 Status StringTensor::Reserve(size_t n) {
@@ -220,9 +221,7 @@ Result<Sequence> Sequence::Make(ValueTypePtr element, std::vector<Value> element
 }
 
 Sequence::~Sequence() {
-  if (!IsLongToEnd(elements)) return;
-  std::shared_ptr<MemoryBudget> budget = charge.budget();
-  MemoryBudget::Discard(std::move(budget), std::pair(std::move(charge), std::move(elements)));
+  if (IsLongToEnd(elements)) charge.DiscardWith(std::move(elements));
 }
 
 Status Sequence::Reserve(size_t n) {

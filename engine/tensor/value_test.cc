@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "engine/base/checked_math.h"
+#include "engine/testing/keeper.h"
 
 namespace wnn {
 namespace {
@@ -101,31 +102,22 @@ TEST(ElementCountTest, NoProductOfDimensionsLeavesInt64) {
   }
 }
 
-// Keeps what it is given.
-class Keeper final : public Discarder {
- public:
-  void Discard(std::unique_ptr<Garbage> garbage) override { kept.push_back(std::move(garbage)); }
-  void Wait() override { kept.clear(); }
-
-  std::vector<std::unique_ptr<Garbage>> kept;
-};
-
 TEST(DiscardTest, WhatTakesLongToFreeIsLeftToTheBudgetsDiscarder) {
   constexpr size_t kMany = 40'000;
-  auto keeper = std::make_shared<Keeper>();
+  auto keeper = std::make_shared<testing::Keeper>();
   auto budget = std::make_shared<MemoryBudget>(uint64_t{1} << 30, keeper);
   {
     auto few = StringTensor::Make({2}, {"a", "b"}, budget);
   }
-  EXPECT_TRUE(keeper->kept.empty());
+  EXPECT_EQ(keeper->size(), 0u);
   {
     auto many = StringTensor::Make({kMany}, std::vector<std::string>(kMany), budget);
   }
-  EXPECT_EQ(keeper->kept.size(), 1u);
+  EXPECT_EQ(keeper->size(), 1u);
   {
     auto list = Sequence::Make(nullptr, std::vector<Value>(kMany, Ints({1})), budget);
   }
-  EXPECT_EQ(keeper->kept.size(), 2u);
+  EXPECT_EQ(keeper->size(), 2u);
   // What is long is what all of it holds together.
   const auto half = [&] {
     return Value(
@@ -134,15 +126,40 @@ TEST(DiscardTest, WhatTakesLongToFreeIsLeftToTheBudgetsDiscarder) {
   {
     auto nested = Sequence::Make(nullptr, {half(), Value(Map{Ints({1}), half()})}, budget);
   }
-  EXPECT_EQ(keeper->kept.size(), 3u);
+  EXPECT_EQ(keeper->size(), 3u);
   Discard(budget, {half()});
-  EXPECT_EQ(keeper->kept.size(), 3u);
-  Discard(budget, {half(), half()});
-  EXPECT_EQ(keeper->kept.size(), 4u);
+  EXPECT_EQ(keeper->size(), 3u);
+  std::vector<Value> two;
+  for (int i = 0; i < 2; ++i) two.push_back(half());
+  Discard(budget, std::move(two));
+  EXPECT_EQ(keeper->size(), 4u);
   // It is in the budget until it has ended.
   EXPECT_GT(budget->used_bytes(), kMany * sizeof(std::string));
   EXPECT_TRUE(budget->AwaitDiscarded({}).ok());
   EXPECT_EQ(budget->used_bytes(), 0u);
+}
+
+TEST(DiscardTest, TensorsTogetherTakeLongWhereTheyEndWithWhatIsLetGo) {
+  auto keeper = std::make_shared<testing::Keeper>();
+  auto budget = std::make_shared<MemoryBudget>(uint64_t{1} << 30, keeper);
+  const auto half = [&] { return Ints({kLongEndBytes / sizeof(int64_t) / 2}, budget); };
+  {
+    const Value large = Ints({kLongEndBytes / sizeof(int64_t)}, budget);
+  }
+  EXPECT_EQ(keeper->size(), 1u);
+  Discard(budget, {half()});
+  EXPECT_EQ(keeper->size(), 1u);
+  const Value held = half();
+  std::vector<Value> one_held, two;
+  for (int i = 0; i < 2; ++i) {
+    one_held.push_back(i == 0 ? held : half());
+    two.push_back(half());
+  }
+  Discard(budget, std::move(one_held));
+  EXPECT_EQ(keeper->size(), 1u);
+  Discard(budget, std::move(two));
+  EXPECT_EQ(keeper->size(), 2u);
+  EXPECT_TRUE(budget->AwaitDiscarded({}).ok());
 }
 
 TEST(DiscardTest, WithoutADiscarderItEndsAtOnce) {

@@ -11,7 +11,7 @@ namespace wnn::nn {
 namespace {
 
 // Says on which thread it ended, once it may.
-class Ends {
+class Ends final : public Garbage {
  public:
   struct Seen {
     std::atomic<bool> may_end{false};
@@ -19,9 +19,7 @@ class Ends {
     const std::thread::id here = std::this_thread::get_id();
   };
   explicit Ends(Seen& seen) : seen_(&seen) {}
-  Ends(Ends&& other) noexcept : seen_(std::exchange(other.seen_, nullptr)) {}
-  ~Ends() {
-    if (seen_ == nullptr) return;
+  ~Ends() override {
     if (std::this_thread::get_id() == seen_->here) {
       ++seen_->n_here;
       return;
@@ -42,7 +40,7 @@ void Let(Ends::Seen& seen) {
 TEST(BackgroundDiscarderTest, GarbageEndsOnAnotherThread) {
   Ends::Seen seen;
   BackgroundDiscarder discarder;
-  Discard(&discarder, Ends(seen));
+  discarder.Discard(std::make_unique<Ends>(seen));
   EXPECT_EQ(seen.n_here, 0);
   Let(seen);
   while (seen.n_elsewhere == 0) discarder.Wait();
@@ -52,10 +50,10 @@ TEST(BackgroundDiscarderTest, WhenThreadsAreUsedUpItEndsHere) {
   Ends::Seen seen;
   BackgroundDiscarder discarder, another;
   for (int i = 0; i < BackgroundDiscarder::kMaxThreads; ++i) {
-    Discard(i % 2 == 0 ? &discarder : &another, Ends(seen));
+    (i % 2 == 0 ? discarder : another).Discard(std::make_unique<Ends>(seen));
   }
   EXPECT_EQ(seen.n_here, 0);
-  Discard(&discarder, Ends(seen));
+  discarder.Discard(std::make_unique<Ends>(seen));
   EXPECT_EQ(seen.n_here, 1);
   Let(seen);
   while (seen.n_elsewhere < BackgroundDiscarder::kMaxThreads) discarder.Wait();
@@ -68,7 +66,7 @@ TEST(BackgroundDiscarderTest, ABudgetHasBackWhatEnded) {
   auto part = std::make_shared<MemoryBudget>(60, whole);
   auto charge = MemoryCharge::Take(part, 50);
   ASSERT_TRUE(charge);
-  MemoryBudget::Discard(part, std::pair(std::move(*charge), Ends(seen)));
+  charge->DiscardWith(std::make_unique<Ends>(seen));
   part = nullptr;
   EXPECT_TRUE(whole->has_discarded());
   EXPECT_EQ(whole->used_bytes(), 50u);
